@@ -1,0 +1,1 @@
+"""Who brought in and who last changed each character, score event and pixel."""

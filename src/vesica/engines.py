@@ -1,0 +1,128 @@
+"""The engines a studio knows: found by name, loaded when called.
+
+An engine is a pure function called by keyword: its inputs by name, ``params``, ``seed`` and ``progress``. It returns a
+value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str) or a ``Score``. Other packages add
+rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
+"""
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from vesica.errors import VesicaError
+from vesica.work import Medium, Replay
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something an engine takes besides its knobs."""
+
+    medium: Medium
+    needed: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A row of the table. ``function`` and ``params`` are import paths, ``module:attribute``."""
+
+    name: str
+    version: str
+    makes: Medium
+    function: str
+    params: str
+    replay: Replay
+    help: str
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    """Largest difference a *close* replay may show elsewhere; pictures: mean of 0..1, text and scores: share of units."""
+
+    def load(self) -> Callable[..., Any]:
+        """Import the function; slow for engines that need torch."""
+        return _attribute(self.function)
+
+    def load_params(self) -> type[Any]:
+        """Import the dataclass of knobs; always fast."""
+        loaded: type[Any] = _attribute(self.params)
+        return loaded
+
+
+def _attribute(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+OURS = (
+    Engine(
+        "image.field",
+        "1",
+        "image",
+        "vesica.image.field:field",
+        "vesica.image.params:FieldParams",
+        "close",
+        "Paint brush strokes along a flow field, in a palette found from words.",
+        models=("minilm",),
+        tolerance=0.02,
+    ),
+    Engine(
+        "image.dream",
+        "1",
+        "image",
+        "vesica.image.dream:dream",
+        "vesica.image.params:DreamParams",
+        "close",
+        "DeepDream: show a network more of what it already sees in a picture.",
+        inputs={
+            "picture": Input("image", needed=True, help="the picture to dream into"),
+            "mask": Input("image", help="where to dream: white is full strength, black is kept"),
+        },
+        models=("efficientnet-lite0",),
+        tolerance=0.05,
+    ),
+    Engine(
+        "text.write",
+        "1",
+        "text",
+        "vesica.text.write:write",
+        "vesica.text.params:WriteParams",
+        "close",
+        "Write on: the next sentences, a title, or a short poem in metre and rhyme.",
+        inputs={"text": Input("text", help="what stands already; the partner goes on from it")},
+        models=("smollm2-135m-instruct",),
+        tolerance=1.0,
+    ),
+    Engine(
+        "music.chorale",
+        "1",
+        "music",
+        "vesica.music.chorale:chorale",
+        "vesica.music.params:ChoraleParams",
+        "exact",
+        "Harmonise a melody, given or invented, in four voices under the rules of voice leading.",
+        inputs={"melody": Input("music", help="the soprano; without it one is invented")},
+    ),
+)
+
+
+@cache
+def engines() -> Mapping[str, Engine]:
+    """All engines by name, ours first, then those of installed packages."""
+    table = {engine.name: engine for engine in OURS}
+    for entry in entry_points(group="vesica.engines"):
+        engine = entry.load()
+        table.setdefault(engine.name, engine)
+    return table
+
+
+def find(name: str) -> Engine:
+    """The engine called ``name``, or a sentence with the nearest name there is."""
+    if found := engines().get(name):
+        return found
+    near = difflib.get_close_matches(name, engines(), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else "see 'vesica engines'."
+    raise VesicaError(f"No engine is called {name!r}; {hint}")

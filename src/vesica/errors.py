@@ -1,0 +1,16 @@
+"""What can go wrong in a person's words. Anything else that is raised is our bug and keeps its traceback."""
+
+
+class VesicaError(Exception):
+    """A fault a person can mend: one sentence that says what is wrong, then what to do.
+
+    ``main()`` prints it and exits with 2; the server answers 422.
+    """
+
+
+class Cancelled(Exception):
+    """Raised by a progress callback to stop an engine between two steps. Nothing is kept of the step."""
+
+
+class ModelMissing(VesicaError):
+    """A model file is not installed; the sentence says which command brings it."""

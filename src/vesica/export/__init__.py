@@ -1,0 +1,1 @@
+"""Files that leave the studio, with their credentials and reports."""

@@ -1,0 +1,1 @@
+"""Pictures: engines that return uint8 arrays [height, width, 3] in sRGB."""

@@ -1,0 +1,1 @@
+"""The record: turns, assets, and the signed chain over them."""

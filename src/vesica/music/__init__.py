@@ -1,0 +1,1 @@
+"""Music: engines that return scores."""

@@ -1,0 +1,1 @@
+"""Writing: engines that return strings."""

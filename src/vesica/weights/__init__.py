@@ -1,0 +1,1 @@
+"""Model files, their cards, and the small loaders that need no engine."""
