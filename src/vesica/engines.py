@@ -44,7 +44,8 @@ class Engine:
 
     def load(self) -> Callable[..., Any]:
         """Import the function; slow for engines that need torch."""
-        return _attribute(self.function)
+        function: Callable[..., Any] = _attribute(self.function)
+        return function
 
     def load_params(self) -> type[Any]:
         """Import the dataclass of knobs; always fast."""
