@@ -127,7 +127,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The work returns to how it stood after the turn ``to``; what came since stays in the ledger."""
+    """The work returns to the content that the turn ``to`` gave it; what came since stays in the ledger."""
 
     to: str
     content: Asset | None

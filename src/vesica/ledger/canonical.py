@@ -45,5 +45,5 @@ def sha256(*parts: bytes) -> str:
 
 
 def leaf(salt: bytes, value: bytes) -> str:
-    """The hash that stands for a value in a turn. ``salt`` is 32 random bytes: short values can't be guessed from it."""
+    """The hash that stands for a value in a turn; 32 random bytes of ``salt`` keep short values from being guessed."""
     return sha256(b"vesica-leaf/1\0", salt, value)

@@ -96,7 +96,7 @@ def _private_umask() -> Iterator[None]:
 
 
 def passphrase(config: Path) -> bytes:
-    """This computer's passphrase: from the environment, the keyring or ``config``/passphrase; made when there is none."""
+    """This computer's passphrase: from the environment, ``config``/passphrase or the keyring; made if there is none."""
     if said := os.environ.get("VESICA_PASSPHRASE"):
         return said.encode()
     path = config / "passphrase"

@@ -239,7 +239,8 @@ class Ledger:
         """The branches of a work and the turn each stands at, oldest first."""
         with self._plainly():
             rows = self._db.execute(
-                "SELECT branch, id, MAX(position) FROM turns WHERE work = ? GROUP BY branch ORDER BY MIN(position)",
+                "SELECT branch, id FROM turns JOIN (SELECT MIN(position) AS first, MAX(position) AS last FROM turns "
+                "WHERE work = ? GROUP BY branch) ON position = last ORDER BY first",
                 (work,),
             )
             return {row[0]: row[1] for row in rows}
