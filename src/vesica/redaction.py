@@ -27,6 +27,8 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
     if isinstance(target.act, Redacted | Created):
         raise VesicaError("This turn holds nothing that could be redacted; name one that brought words or pictures.")
     turns = [turn for _, turn in ledger.entries()]
+    if not any(getattr(target.act, part.name) is not None for part in fields(target.act) if part.name not in PUBLIC):
+        raise VesicaError(f"The turn {target.id[:12]} was redacted already.")
     brought = {
         asset.digest for name, found in assets_of(target).items() if name in ("content", "original") for asset in found
     }
@@ -43,15 +45,12 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
             )
         if named:
             removed[turn.id] = named
-    if target.id in removed:
-        ledger.redact(key, target.work, person, Redacted(removed, reason))
-    # A crash between the two steps leaves bytes that no turn names; redacting the turn again takes them out too.
-    still = {asset.digest for _, turn in ledger.entries() for found in assets_of(turn).values() for asset in found}
-    gone = tuple(sorted((brought or set(assets.names())) - still))
-    for digest in gone:
+    # Bytes first: after a crash between the two steps, 'verify' names what is missing and a second call completes it.
+    for digest in sorted(brought):
         assets.remove(digest)
+    ledger.redact(key, target.work, person, Redacted(removed, reason))
     later = tuple(turn.id for turn in turns if turn.id not in removed and _stands_on(turn, set(removed), turns))
-    return Removal(tuple(removed), gone, later)
+    return Removal(tuple(removed), tuple(sorted(brought)), later)
 
 
 def _stands_on(turn: Turn, removed: set[str], turns: list[Turn]) -> bool:
