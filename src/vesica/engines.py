@@ -40,11 +40,12 @@ class Engine:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     tolerance: float = 0.0
-    """Largest difference a *close* replay may show elsewhere; pictures: mean of 0..1, text and scores: share of units."""
+    """Largest difference a *close* replay may show elsewhere: mean of 0..1 in pictures, else the share of units."""
 
     def load(self) -> Callable[..., Any]:
         """Import the function; slow for engines that need torch."""
-        return _attribute(self.function)
+        function: Callable[..., Any] = _attribute(self.function)
+        return function
 
     def load_params(self) -> type[Any]:
         """Import the dataclass of knobs; always fast."""

@@ -1,0 +1,5 @@
+"""``python -m vesica``."""
+
+from vesica.cli.main import main
+
+main()

@@ -1,0 +1,94 @@
+"""Commands that only look: they change nothing."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vesica.cli.common import as_json, open_studio, progress_bar, say
+from vesica.cli.telling import turn_as_json, what, who, work_as_json, work_in_words
+
+
+@click.command("log")
+@click.argument("work", required=False)
+@as_json
+@click.pass_context
+def log_command(ctx: click.Context, work: str | None, as_json: bool) -> None:
+    """Draw the turns of a work (or list the studio's works)."""
+    if work is None:
+        ctx.invoke(show_command, work=None, authors=False, as_json=as_json)
+        return
+    with open_studio(ctx) as studio:
+        from vesica.cli.graph import graph
+
+        entries = studio.log(work)
+    say([turn_as_json(turn) for _, turn in entries], graph(entries), as_json=as_json)
+
+
+@click.command("show")
+@click.argument("work", required=False)
+@click.option("--authors", is_flag=True, help="Say how much each turn brought in and changed last.")
+@as_json
+@click.pass_context
+def show_command(ctx: click.Context, work: str | None, authors: bool, as_json: bool) -> None:
+    """Show a work as it stands, or list all works."""
+    with open_studio(ctx) as studio:
+        if work is None:
+            works = studio.works()
+            words = "\n".join(work_in_words(studio, one) for one in works)
+            say([work_as_json(one) for one in works], words or "This studio has no works yet.", as_json=as_json)
+            return
+        found = studio.work(work)
+        data: dict[str, Any] = work_as_json(found)
+        words = work_in_words(studio, found)
+        if authors:
+            counts = studio.authors(found)
+            turns = {turn.id: turn for _, turn in studio.log(work)}
+            data["authors"] = {turn: {"brought": one, "changed": two} for turn, (one, two) in counts.items()}
+            words += "\n" + "\n".join(
+                f"  {turn[:8]}  {who(turns[turn].partner)} {what(turns[turn])}: brought in {one}, changed last {two}"
+                for turn, (one, two) in counts.items()
+            )
+        say(data, words, as_json=as_json)
+
+
+@click.command("verify")
+@click.option("--head", "head_file", type=click.Path(path_type=Path), help="A head that left the studio earlier.")
+@click.option("--save-head", type=click.Path(path_type=Path), help="Write the present head to this file.")
+@as_json
+@click.pass_context
+def verify_command(ctx: click.Context, head_file: Path | None, save_head: Path | None, as_json: bool) -> None:
+    """Check every turn, signature and asset. Exit code 0 when all holds, 1 when something does not."""
+    from vesica.ledger.chain import Head
+    from vesica.studio import read_file
+
+    with open_studio(ctx) as studio:
+        head = Head.from_bytes(read_file(head_file)) if head_file else None
+        with progress_bar("Verifying") as progress:
+            faults = studio.verify(head=head, progress=progress)
+        size = studio.ledger.head().size
+        if save_head:
+            save_head.write_bytes(studio.ledger.head().to_bytes() + b"\n")
+    against = "the head you gave" if head else "this studio alone (give --head to see whether its end was cut)"
+    words = "\n".join(fault.sentence for fault in faults) or f"All {size} turns and their assets hold, by {against}."
+    say({"turns": size, "faults": [asdict(fault) for fault in faults]}, words, as_json=as_json)
+    sys.exit(1 if faults else 0)
+
+
+@click.command("replay")
+@click.argument("work")
+@as_json
+@click.pass_context
+def replay_command(ctx: click.Context, work: str, as_json: bool) -> None:
+    """Run the machine turns of a work again: equal, close or different? Exit code 1 when one is different."""
+    replayed = []
+    with open_studio(ctx) as studio, progress_bar("Replaying") as progress:
+        for one in studio.replay(work, progress=progress):
+            replayed.append(one)
+            if not as_json:
+                click.echo(f"{one.turn[:8]}  {one.engine}  {one.verdict}  {one.sentence}")
+    if as_json or not replayed:
+        say([asdict(one) for one in replayed], f"{work} has no machine turns.", as_json=as_json)
+    sys.exit(1 if any(one.verdict == "different" for one in replayed) else 0)

@@ -1,0 +1,129 @@
+"""The command ``vesica``. Commands live beside this file and are imported when called, so that help is instant."""
+
+import difflib
+import errno
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vesica.errors import Cancelled, VesicaError
+
+COMMANDS = {
+    "new": "works",
+    "import": "works",
+    "offer": "partners",
+    "takes": "partners",
+    "pick": "partners",
+    "make": "partners",
+    "edit": "works",
+    "lock": "works",
+    "undo": "works",
+    "branch": "works",
+    "log": "look",
+    "show": "look",
+    "verify": "look",
+    "replay": "look",
+    "redact": "works",
+    "export": "leave",
+    "exhibit": "leave",
+    "engines": "setup",
+    "models": "setup",
+    "doctor": "setup",
+    "completion": "setup",
+}
+"""Each command and the module it is in; the function is called ``<command>_command``."""
+
+
+class Commands(click.Group):
+    """A group that imports a command only when it is called or described."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which a person meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"vesica.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does, with the nearest name for an unknown one."""
+        if args and args[0] not in COMMANDS:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "see 'vesica --help'."
+            raise VesicaError(f"No command is called {args[0][:60]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--studio", "folder", type=click.Path(path_type=Path), help="The studio's folder, if not this one.")
+@click.option("--as", "person", default="", envvar="VESICA_PERSON", help="What you wish to be called in the ledger.")
+@click.version_option(package_name="vesica")
+@click.pass_context
+def vesica(ctx: click.Context, folder: Path | None, person: str) -> None:
+    """Make pictures, writing and music with machine partners, and know who made what.
+
+    A person and partners take turns on a work. Begin with 'vesica exhibit "a sentence"', or with 'vesica new sea'.
+    Commands act in the studio you stand in, or else in your default one.
+    """
+    ctx.obj = {"folder": folder, "person": person}
+
+
+_DISK = {
+    errno.ENOSPC: "The disk is full; free some space, then try again",
+    errno.EDQUOT: "Your disk quota is full; free some space, then try again",
+    errno.EROFS: "The disk can't be written to; choose another folder",
+    errno.EACCES: "There is no right to write or read there; choose another folder or change its rights",
+    errno.EPERM: "There is no right to write or read there; choose another folder or change its rights",
+    errno.ENOENT: "A folder on the way is missing; make it first",
+    errno.ENOTDIR: "A part of the path is a file, not a folder; choose another path",
+    errno.EISDIR: "That is a folder; give a file",
+    errno.ENAMETOOLONG: "That name is too long; choose a shorter one",
+    errno.EIO: "The disk does not answer; look at its health and your copies",
+}
+
+
+def main() -> None:
+    """Run the command line; faults a person can mend are one sentence and exit code 2."""
+    try:
+        vesica(standalone_mode=False)
+    except VesicaError as fault:
+        _end(str(fault))
+    except click.exceptions.Exit as left:
+        sys.exit(left.exit_code)
+    except click.ClickException as fault:
+        _end(_one_sentence(fault))
+    except (KeyboardInterrupt, click.Abort, Cancelled):
+        _end("Stopped; every turn up to here is kept.")
+    except BrokenPipeError:
+        # Whoever read our output has heard enough; keep Python from writing more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as fault:
+        if fault.errno not in _DISK:
+            raise
+        where = f" ({fault.filename})" if fault.filename else ""
+        _end(f"{_DISK[fault.errno]}{where}. Every turn up to here is kept.")
+
+
+def _one_sentence(fault: click.ClickException) -> str:
+    said = " ".join(fault.format_message().split())
+    context = getattr(fault, "ctx", None)
+    help_ = f" See '{context.command_path} --help'." if context else ""
+    return (said if said.endswith((".", "?", "!")) else said + ".") + help_
+
+
+def _end(sentence: str) -> None:
+    click.echo(f"vesica: {sentence}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

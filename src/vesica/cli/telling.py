@@ -1,0 +1,101 @@
+"""What works, takes and turns look like, as JSON and in words."""
+
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from vesica.work import (
+    Branched,
+    Created,
+    Edited,
+    Imported,
+    Locked,
+    Offered,
+    Partner,
+    Picked,
+    Redacted,
+    Released,
+    Turn,
+    Undone,
+    Work,
+)
+
+if TYPE_CHECKING:
+    from vesica.studio import Studio, Take
+
+
+def work_as_json(work: Work) -> dict[str, Any]:
+    """All that a work is."""
+    return asdict(work)
+
+
+def work_in_words(studio: "Studio", work: Work) -> str:
+    """Name, branch and what it holds."""
+    if not work.content:
+        return f"{work.name} ({work.branch}): empty"
+    from vesica.media import craft, medium_of
+
+    told = craft(medium_of(work.content.type)).describe(studio.content(work))
+    locked = f"; locked: {', '.join(map(repr, work.locked))}" if work.locked else ""
+    return f"{work.name} ({work.branch}): {told}{locked}"
+
+
+def take_as_json(take: "Take") -> dict[str, Any]:
+    """All that a take is."""
+    return asdict(take)
+
+
+def take_in_words(studio: "Studio", take: "Take") -> str:
+    """A take's turn, engine and seed; its words, when it is a text."""
+    mark = "picked" if take.picked else "offered"
+    line = f"{take.turn[:8]}  {take.engine}  seed {take.seed}  {mark}"
+    if not take.content:
+        return f"{line}  (redacted)"
+    if take.content.type.startswith("text/"):
+        words = studio.assets.get(take.content).decode()
+        return f"{line}\n" + "\n".join(f"    {row}" for row in words.split("\n"))
+    return f"{line}  {studio.assets.path(take.content.digest)}"
+
+
+def turn_as_json(turn: Turn) -> dict[str, Any]:
+    """All that a turn is; its act by the name of its class."""
+    return {**asdict(turn), "act": {"kind": type(turn.act).__name__.lower(), **asdict(turn.act)}}
+
+
+def who(partner: Partner) -> str:
+    """A partner in a few words."""
+    match partner.kind:
+        case "person":
+            return partner.name or "person"
+        case "engine":
+            return f"{partner.name} {partner.version}".strip()
+        case "program":
+            return "the program"
+
+
+def what(turn: Turn) -> str:
+    """What a turn did, in a few words."""
+    act = turn.act
+    told = {part.name: getattr(act, part.name) for part in fields(act)}
+    if "content" in told and told["content"] is None and not isinstance(act, Undone):
+        return f"{type(act).__name__.lower()} (redacted)"
+    match act:
+        case Created(title):
+            return f"began the work{f' “{title}”' if title else ''}"
+        case Imported(source=source):
+            return f"brought in {source or 'a file'}"
+        case Offered():
+            return f"offered a take, seed {turn.seed}"
+        case Picked(take):
+            return f"picked {take[:8]}"
+        case Edited(remark=remark):
+            return f"edited{f': {remark}' if remark else ''}"
+        case Locked(part):
+            return f"locked {part!r}"
+        case Released(part):
+            return f"released {part!r}"
+        case Undone(to):
+            return f"went back to {to[:8] or 'the beginning'}"
+        case Branched():
+            return f"goes on as {turn.branch}"
+        case Redacted(turns):
+            return f"redacted {', '.join(name[:8] for name in turns)}"

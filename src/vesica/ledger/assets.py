@@ -1,0 +1,137 @@
+"""Immutable bytes named by their SHA-256, written so that a crash leaves either the whole asset or none.
+
+Order of a write: temporary file, fsync, rename, fsync of the folder; only then may a turn name the asset. Leaving out
+the last step loses acknowledged files on power loss (Pillai et al., "All file systems are not created equal", 2014).
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from vesica.errors import VesicaError
+from vesica.work import Asset
+
+CHUNK = 1 << 20
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` durable. Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_durably(path: Path, chunks: Iterator[bytes]) -> None:
+    """Write ``chunks`` to ``path`` so that after a crash the whole file is there, or none of it."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    try:
+        with part.open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class Assets:
+    """The folder ``assets/`` of a studio: ``ab/abcdef…``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, digest: str) -> Path:
+        """Where an asset lies, whether it is there or not."""
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise VesicaError(f"{digest[:80]!r} is not the name of an asset; a name is 64 hex digits.")
+        return self.root / digest[:2] / digest
+
+    def put(self, data: bytes, type_: str) -> Asset:
+        """Keep ``data`` and return its name. Keeping the same bytes again costs only the hash."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.path(digest)
+        if not path.exists():
+            self._make(path.parent)
+            write_durably(path, iter((data,)))
+        return Asset(digest, type_, len(data))
+
+    def put_stream(self, stream: BinaryIO, type_: str) -> Asset:
+        """Keep what ``stream`` gives, a megabyte at a time, whatever its size."""
+        running, size = hashlib.sha256(), 0
+        self._make(self.root)
+        arriving = self.root / f".arriving.{secrets.token_hex(6)}"
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal size
+            while chunk := stream.read(CHUNK):
+                running.update(chunk)
+                size += len(chunk)
+                yield chunk
+
+        try:
+            write_durably(arriving, chunks())
+            path = self.path(running.hexdigest())
+            self._make(path.parent)
+            arriving.replace(path)
+            sync_folder(path.parent)
+        finally:
+            arriving.unlink(missing_ok=True)
+        return Asset(running.hexdigest(), type_, size)
+
+    def get(self, asset: Asset | str) -> bytes:
+        """The bytes of an asset. Raises ``VesicaError`` when it is missing or was changed on the disk."""
+        digest = asset if isinstance(asset, str) else asset.digest
+        try:
+            data = self.path(digest).read_bytes()
+        except FileNotFoundError:
+            raise VesicaError(
+                f"The asset {digest[:12]} is missing from this studio; restore it from a copy, or see 'vesica verify'."
+            ) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise VesicaError(
+                f"The asset {digest[:12]} was changed on the disk; restore it from a copy, or see 'vesica verify'."
+            )
+        return data
+
+    def has(self, digest: str) -> bool:
+        """Whether the asset is there (its bytes are not looked at)."""
+        return self.path(digest).is_file()
+
+    def intact(self, digest: str) -> bool:
+        """Hash the asset's bytes again; False when they do not give its name."""
+        with self.path(digest).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+
+    def remove(self, digest: str) -> None:
+        """Take an asset out, for a redaction. Its bytes are overwritten first, as far as the disk allows."""
+        path = self.path(digest)
+        with contextlib.suppress(FileNotFoundError):
+            with path.open("r+b") as file:
+                for _ in range(0, path.stat().st_size, CHUNK):
+                    file.write(bytes(CHUNK))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+            sync_folder(path.parent)
+
+    def names(self) -> Iterator[str]:
+        """The digests of all assets, in order."""
+        for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+            if folder.is_dir():
+                yield from sorted(path.name for path in folder.iterdir() if len(path.name) == 64)
+
+    def _make(self, folder: Path) -> None:
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)

@@ -1,0 +1,336 @@
+"""The ledger's file: SQLite in WAL mode with synchronous=FULL, so that an acknowledged turn survives a power cut.
+
+Turns, leaves and keys are the truth. The table ``states`` (a work after each turn) is derived, and ``verify`` derives
+it again.
+"""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vesica.errors import VesicaError
+from vesica.ledger.canonical import canonical, parse
+from vesica.ledger.chain import Head, first_link, message, next_link
+from vesica.ledger.keys import Key
+from vesica.ledger.turns import Sealed, leaf_hashes, seal, unseal
+from vesica.work import Act, Asset, Partner, Turn, Work, apply
+
+VERSION = 1
+APPLICATION = 0x56455349  # "VESI"
+
+_TABLES = """
+CREATE TABLE turns (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL,
+    link TEXT NOT NULL,
+    signature BLOB NOT NULL,
+    public BLOB NOT NULL,
+    work TEXT NOT NULL,
+    branch TEXT NOT NULL
+);
+CREATE INDEX turns_by_work ON turns (work, branch, position);
+CREATE TABLE leaves (hash TEXT PRIMARY KEY, salt BLOB NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE states (turn TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE owner (public BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored turn with its place in the chain."""
+
+    position: int
+    id: str
+    body: bytes
+    link: str
+    signature: bytes
+    public: bytes
+    work: str
+    branch: str
+
+
+def now() -> str:
+    """The time of this computer's clock as turns keep it: UTC, whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class Ledger:
+    """The file ``ledger.db``. One writer at a time; a second one waits up to 30 s."""
+
+    def __init__(self, path: Path, *, create: bytes | None = None, wait: float = 30.0) -> None:
+        """Open the ledger at ``path``; ``create`` is the owner's public key for a new one."""
+        self.path = path
+        fresh = create is not None
+        if not fresh and not path.is_file():
+            raise VesicaError(f"{path.parent} is not a studio; make a work there with 'vesica new'.")
+        with self._plainly():
+            self._db = sqlite3.connect(path, timeout=wait, isolation_level=None)
+            self._db.execute("PRAGMA foreign_keys=ON")
+            if fresh:
+                self._build(create or b"")
+            self._check_version()
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA secure_delete=ON")
+            self.owner: bytes = self._db.execute("SELECT public FROM owner").fetchone()[0]
+
+    def _build(self, public: bytes) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("BEGIN IMMEDIATE")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _TABLES.split(";"):
+                self._db.execute(statement)
+            self._db.execute("INSERT INTO owner VALUES (?)", (public,))
+            self._db.execute(f"PRAGMA application_id={APPLICATION}")
+            self._db.execute(f"PRAGMA user_version={VERSION}")
+        self._db.execute("COMMIT")
+
+    def _check_version(self) -> None:
+        application = self._db.execute("PRAGMA application_id").fetchone()[0]
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION:
+            raise VesicaError(f"{self.path} is not a ledger of vesica; nothing was touched.")
+        if version > VERSION:
+            raise VesicaError(
+                f"{self.path} was written by a newer vesica (ledger version {version}, this one knows {VERSION}); "
+                "update vesica to open it. Nothing was touched."
+            )
+
+    @contextlib.contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Turn SQLite's faults into sentences."""
+        try:
+            yield
+        except sqlite3.DatabaseError as fault:
+            said = str(fault)
+            if "locked" in said or "busy" in said:
+                why = "another vesica is writing to it; wait for it to finish, then try again."
+            elif "full" in said:
+                why = "the disk is full; free some space, then try again. Nothing that was kept is lost."
+            elif "readonly" in said:
+                why = "it may not be written to; give yourself the right to write in its folder."
+            elif "unable to open" in said:
+                why = "it can't be opened; look whether its folder is there and may be written to."
+            else:
+                why = f"it is damaged ({said}); restore it from a copy."
+            raise VesicaError(f"The ledger {self.path} did not answer: {why}") from fault
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._plainly():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    # Writing
+
+    def append(
+        self,
+        key: Key,
+        work: str,
+        partner: Partner,
+        act: Act,
+        *,
+        seed: int | None = None,
+        branch: str | None = None,
+        parent: str | None = None,
+        expect: Callable[[Work], None] | None = None,
+        time: str | None = None,
+    ) -> Turn:
+        """Add a turn to the end of the chain; once this returns, the turn survives a crash.
+
+        ``branch`` and ``parent`` default to where the work stands. ``expect`` sees that state inside the transaction
+        and may refuse it, so that a turn worked out from an older state is never laid over a newer one.
+        """
+        with self._writing():
+            before = self._state_of(parent) if parent else self.work(work, branch)
+            if expect:
+                expect(before)
+            return self._add(key, work, branch or before.branch, before, partner, act, seed=seed, time=time)
+
+    def _add(
+        self,
+        key: Key,
+        work: str,
+        branch: str,
+        before: Work,
+        partner: Partner,
+        act: Act,
+        *,
+        seed: int | None,
+        time: str | None,
+    ) -> Turn:
+        sealed = seal(work, branch, (before.tip,) if before.tip else (), partner, act, seed=seed, time=time or now())
+        size, link = self._end()
+        link = next_link(link, sealed.turn.id)
+        signature = key.sign(message(size + 1, link))
+        self._db.execute(
+            "INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (size + 1, sealed.turn.id, sealed.body, link, signature, key.public, work, branch),
+        )
+        self._keep(sealed, before)
+        return sealed.turn
+
+    def _keep(self, sealed: Sealed, before: Work) -> None:
+        self._db.executemany(
+            "INSERT INTO leaves VALUES (?, ?, ?)", [(part.hash, part.salt, part.value) for part in sealed.leaves]
+        )
+        after = apply(before, sealed.turn)
+        self._db.execute("INSERT INTO states VALUES (?, ?)", (sealed.turn.id, canonical(after)))
+
+    def redact(self, key: Key, work: str, partner: Partner, act: Act) -> Turn:
+        """Take out the leaves that ``act`` (a ``Redacted``) names, in one transaction with the turn that says so."""
+        with self._writing():
+            before = self.work(work)
+            turn = self._add(key, work, before.branch, before, partner, act, seed=None, time=None)
+            for redacted, names in act.turns.items():  # type: ignore[union-attr]
+                hashes = leaf_hashes(self._row(redacted).body)
+                self._db.executemany("DELETE FROM leaves WHERE hash = ?", [(hashes[name],) for name in names])
+            self._derive_states()
+        with self._plainly():
+            # Deleted rows are zeroed (secure_delete); the log that still holds them must go too.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return turn
+
+    def _derive_states(self) -> None:
+        self._db.execute("DELETE FROM states")
+        states: dict[str, Work] = {}
+        for _, turn in self.entries():
+            states[turn.id] = apply(states[turn.parents[0]] if turn.parents else Work(), turn)
+        self._db.executemany(
+            "INSERT INTO states VALUES (?, ?)", [(name, canonical(state)) for name, state in states.items()]
+        )
+
+    # Reading
+
+    def _end(self) -> tuple[int, str]:
+        row = self._db.execute("SELECT position, link FROM turns ORDER BY position DESC LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else (0, first_link(self.owner))
+
+    def head(self) -> Head:
+        """The signed head as it stands. Raises ``VesicaError`` when there is no turn yet."""
+        with self._plainly():
+            row = self._db.execute(
+                "SELECT position, link, public, signature FROM turns ORDER BY position DESC LIMIT 1"
+            ).fetchone()
+        if not row:
+            raise VesicaError("This studio has no turn yet, so it has no head; begin with 'vesica new'.")
+        return Head(*row)
+
+    def works(self) -> list[str]:
+        """The names of all works, oldest first."""
+        with self._plainly():
+            return [row[0] for row in self._db.execute("SELECT work FROM turns GROUP BY work ORDER BY MIN(position)")]
+
+    def branches(self, work: str) -> dict[str, str]:
+        """The branches of a work and the turn each stands at, oldest first."""
+        with self._plainly():
+            rows = self._db.execute(
+                "SELECT branch, id FROM turns JOIN (SELECT MIN(position) AS first, MAX(position) AS last FROM turns "
+                "WHERE work = ? GROUP BY branch) ON position = last ORDER BY first",
+                (work,),
+            )
+            return {row[0]: row[1] for row in rows}
+
+    def work(self, name: str, branch: str | None = None) -> Work:
+        """The work as it stands on a branch, or where its latest turn was; an empty one when there is none."""
+        with self._plainly():
+            row = self._db.execute(
+                "SELECT id FROM turns WHERE work = ?1 AND (?2 IS NULL OR branch = ?2) ORDER BY position DESC LIMIT 1",
+                (name, branch),
+            ).fetchone()
+        return self._state_of(row[0]) if row else Work(name)
+
+    def state(self, turn: str) -> Work:
+        """The work as it stood after a turn."""
+        return self._state_of(turn)
+
+    def _state_of(self, turn: str) -> Work:
+        with self._plainly():
+            row = self._db.execute("SELECT value FROM states WHERE turn = ?", (turn,)).fetchone()
+        if not row:
+            raise VesicaError(f"No turn is called {turn[:12]!r}; see 'vesica log'.")
+        told = parse(row[0])
+        told["locked"] = tuple(told["locked"])
+        for name in ("content", "authorship"):
+            told[name] = Asset(**told[name]) if told[name] else None
+        return Work(**told)
+
+    def turn(self, id_: str) -> Turn:
+        """The turn with this id."""
+        row = self._row(id_)
+        return unseal(row.body, self._values(row))
+
+    def find(self, prefix: str, work: str | None = None) -> Turn:
+        """The one turn whose id begins with ``prefix`` (4 digits or more)."""
+        with self._plainly():
+            rows = self._db.execute(
+                "SELECT id FROM turns WHERE id LIKE ? || '%' AND (?2 IS NULL OR work = ?2) LIMIT 2",
+                (prefix if prefix.isalnum() and len(prefix) >= 4 else "-", work),
+            ).fetchall()
+        if len(rows) == 1:
+            return self.turn(rows[0][0])
+        which = "More than one turn begins" if rows else "No turn begins"
+        raise VesicaError(f"{which} with {prefix[:64]!r}; see 'vesica log' and give 4 digits or more.")
+
+    def _row(self, id_: str) -> Row:
+        with self._plainly():
+            row = self._db.execute("SELECT * FROM turns WHERE id = ?", (id_,)).fetchone()
+        if not row:
+            raise VesicaError(f"No turn is called {id_[:12]!r}; see 'vesica log'.")
+        return Row(*row)
+
+    def _values(self, row: Row) -> dict[str, bytes]:
+        values = {}
+        with self._plainly():
+            for hashed in leaf_hashes(row.body).values():
+                found = self._db.execute("SELECT value FROM leaves WHERE hash = ?", (hashed,)).fetchone()
+                if found:
+                    values[hashed] = found[0]
+        return values
+
+    def leaf(self, hashed: str) -> tuple[bytes, bytes] | None:
+        """Salt and value of a leaf; None when it was taken out."""
+        with self._plainly():
+            row = self._db.execute("SELECT salt, value FROM leaves WHERE hash = ?", (hashed,)).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def rows(self) -> Iterator[Row]:
+        """All stored turns in order, as they lie on the disk."""
+        with self._plainly():
+            for row in self._db.execute("SELECT * FROM turns ORDER BY position"):
+                yield Row(*row)
+
+    def entries(self, work: str | None = None) -> Iterator[tuple[Row, Turn]]:
+        """All turns (of one work) in order, read."""
+        with self._plainly():
+            found = self._db.execute(
+                "SELECT * FROM turns WHERE ?1 IS NULL OR work = ?1 ORDER BY position", (work,)
+            ).fetchall()
+        for columns in found:
+            row = Row(*columns)
+            yield row, unseal(row.body, self._values(row))
+
+    def stored_states(self) -> dict[str, bytes]:
+        """The derived states as they lie on the disk, for ``verify``."""
+        with self._plainly():
+            return dict(self._db.execute("SELECT turn, value FROM states"))
+
+    def integrity(self) -> str:
+        """SQLite's own opinion of its file: ``ok`` or what is wrong."""
+        with self._plainly():
+            answer: str = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            return answer

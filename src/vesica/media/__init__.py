@@ -1,0 +1,107 @@
+"""What the studio does alike with each medium: read, write, compare, guard locked parts, carry authorship.
+
+Each medium is a module with the same functions, described by ``Craft``. Values are those that engines take and give: a
+picture (uint8 array [height, width, 3]), a text (str) or a ``Score``.
+"""
+
+import importlib
+from pathlib import PurePath
+from typing import Any, Protocol, cast
+
+from vesica.errors import VesicaError
+from vesica.work import MEDIA, Medium
+
+THIS = "this"
+"""Stands in an authorship map for the turn that carries the map, whose id is not known before it is sealed."""
+
+
+class Craft(Protocol):
+    """The functions of a medium's module."""
+
+    def read(self, data: bytes) -> Any:
+        """The value in a file. Raises ``VesicaError`` when it is broken, hostile or of another kind."""
+
+    def write(self, value: Any) -> tuple[bytes, str]:
+        """The bytes an asset keeps for a value, the same bytes each time, and their media type."""
+
+    def settle(self, before: Any, after: Any) -> Any:
+        """``after``, with whatever ties it to ``before`` found again: the ids of notes that stayed."""
+
+    def fresh(self, value: Any, turn: str) -> bytes:
+        """The authorship map of a value that ``turn`` brought in whole."""
+
+    def edit(self, before: Any, authorship: bytes, after: Any, turn: str) -> bytes:
+        """The authorship map after ``turn`` changed ``before`` into ``after``."""
+
+    def relabel(self, authorship: bytes, old: str, new: str) -> bytes:
+        """The map with one turn called otherwise."""
+
+    def counts(self, authorship: bytes) -> dict[str, tuple[int, int]]:
+        """By turn: how many units it brought in, and how many it changed last."""
+
+    def difference(self, one: Any, other: Any) -> float:
+        """How far two values are apart, 0 (the same) to 1."""
+
+    def part(self, wish: str, value: Any) -> str:
+        """A part to lock, in the form that ``keep`` reads. Raises ``VesicaError`` when there is no such part."""
+
+    def keep(self, part: str, before: Any, after: Any) -> Any:
+        """``after`` with the locked part as it is in ``before``, or ``VesicaError`` when both can't be had."""
+
+    def describe(self, value: Any) -> str:
+        """A line or two for the terminal."""
+
+
+def craft(medium: Medium) -> Craft:
+    """The functions of a medium."""
+    return cast(Craft, importlib.import_module(f"vesica.media.{medium}"))
+
+
+def medium_of(type_: str) -> Medium:
+    """The medium of an asset by its media type."""
+    kind = type_.partition("/")[0]
+    if type_ == "application/vnd.vesica.score+json":
+        return "music"
+    if kind in MEDIA:
+        return cast(Medium, kind)
+    raise VesicaError(f"No medium of the studio is of type {type_}.")
+
+
+_PICTURES = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+    b"BM": "image/bmp",
+}
+_MUSIC = {
+    ".mid": "audio/midi",
+    ".midi": "audio/midi",
+    ".musicxml": "application/vnd.recordare.musicxml+xml",
+    ".xml": "application/vnd.recordare.musicxml+xml",
+    ".mxl": "application/vnd.recordare.musicxml",
+}
+
+
+def sniff(data: bytes, name: str) -> tuple[Medium, str]:
+    """What a file is, by its first bytes, and by its name only where those don't tell."""
+    if not data:
+        raise VesicaError(f"{name} is empty; give a file with something in it.")
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image", "image/webp"
+    for magic, type_ in _PICTURES.items():
+        if data.startswith(magic):
+            return "image", type_
+    ending = PurePath(name).suffix.lower()
+    if data.startswith(b"MThd"):
+        return "music", "audio/midi"
+    if data.startswith(b'{"') and b"vesica-score/" in data[:4000]:
+        return "music", "application/vnd.vesica.score+json"
+    if ending in _MUSIC or b"<score-partwise" in data[:4000] or b"<score-timewise" in data[:4000]:
+        return "music", _MUSIC.get(ending, "application/vnd.recordare.musicxml+xml")
+    if ending in {".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"}:
+        raise VesicaError(f"{name} is not the picture its name promises; export it again as PNG or JPEG.")
+    if b"\0" in data[:4000] or data.startswith((b"%PDF", b"PK\x03\x04", b"RIFF", b"OggS", b"fLaC", b"ID3")):
+        raise VesicaError(f"{name} is none of picture, text, MIDI or MusicXML; bring one of those.")
+    return "text", "text/markdown" if ending == ".md" else "text/plain"

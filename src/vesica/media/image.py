@@ -1,0 +1,85 @@
+"""Pictures, as the studio handles them. See ``vesica.media.Craft``."""
+
+import re
+
+import numpy as np
+
+from vesica.authorship import pixels as authorship
+from vesica.errors import VesicaError
+from vesica.image.pictures import Picture, read_picture, write_png
+
+TYPE = "image/png"
+
+
+def read(data: bytes) -> Picture:
+    """uint8 [height, width, 3] of a picture file."""
+    return read_picture(data)
+
+
+def write(value: Picture) -> tuple[bytes, str]:
+    """PNG bytes."""
+    return write_png(value), TYPE
+
+
+def settle(before: Picture, after: Picture) -> Picture:
+    """Pixels have no names to find again."""
+    return after
+
+
+def fresh(value: Picture, turn: str) -> bytes:
+    """Two rasters, all ``turn``."""
+    return authorship.to_bytes(authorship.fresh((value.shape[0], value.shape[1]), turn))
+
+
+def edit(before: Picture, authorship_map: bytes, after: Picture, turn: str) -> bytes:
+    """Rasters carried through: pixels that differ were changed last by ``turn``."""
+    return authorship.to_bytes(authorship.edit(authorship.from_bytes(authorship_map), before, after, turn))
+
+
+def relabel(authorship_map: bytes, old: str, new: str) -> bytes:
+    """The rasters with one turn called otherwise."""
+    return authorship.to_bytes(authorship.relabelled(authorship.from_bytes(authorship_map), {old: new}))
+
+
+def counts(authorship_map: bytes) -> dict[str, tuple[int, int]]:
+    """Pixels by turn: brought in, changed last."""
+    return dict(authorship.counts(authorship.from_bytes(authorship_map)))
+
+
+def difference(one: Picture, other: Picture) -> float:
+    """Mean absolute difference of all channels, 0..1; 1 when the sizes differ."""
+    if one.shape != other.shape:
+        return 1.0
+    return float(np.abs(one.astype(np.int16) - other.astype(np.int16)).mean() / 255)
+
+
+def part(wish: str, value: Picture) -> str:
+    """``all``, or ``box LEFT,TOP,WIDTH,HEIGHT`` in pixels."""
+    if wish == "all":
+        return wish
+    found = re.fullmatch(r"box (\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})", wish)
+    if not found:
+        raise VesicaError(f"{wish!r} names no part of a picture; say 'all' or 'box LEFT,TOP,WIDTH,HEIGHT' in pixels.")
+    left, top, width, height = map(int, found.groups())
+    if not (width and height and left + width <= value.shape[1] and top + height <= value.shape[0]):
+        raise VesicaError(f"The picture is {value.shape[1]} by {value.shape[0]} pixels; {wish!r} is not inside it.")
+    return wish
+
+
+def keep(part: str, before: Picture, after: Picture) -> Picture:
+    """The locked box of ``before``, laid over ``after``."""
+    if before.shape != after.shape:
+        raise VesicaError("A part of this picture is locked, so its size must stay; release the part first.")
+    if part == "all":
+        if not np.array_equal(before, after):
+            raise VesicaError("The whole picture is locked; release it first.")
+        return after
+    left, top, width, height = map(int, part.removeprefix("box ").split(","))
+    kept = after.copy()
+    kept[top : top + height, left : left + width] = before[top : top + height, left : left + width]
+    return kept
+
+
+def describe(value: Picture) -> str:
+    """Its size."""
+    return f"a picture, {value.shape[1]} by {value.shape[0]} pixels"

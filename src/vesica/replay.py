@@ -1,0 +1,81 @@
+"""Run a machine turn again from what the ledger kept of it, and say how near the result comes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vesica import engines
+from vesica.errors import VesicaError
+from vesica.ledger.assets import Assets
+from vesica.media import craft
+from vesica.work import Offered, Progress, Turn
+from vesica.worker import Made, Worker
+
+Verdict = Literal["equal", "close", "different", "recorded", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of one machine turn. ``difference`` runs from 0 to 1; None when it was not run."""
+
+    turn: str
+    engine: str
+    verdict: Verdict
+    difference: float | None
+    sentence: str
+
+
+def replay(
+    turns: list[Turn], assets: Assets, worker: Worker, *, progress: Progress | None = None
+) -> Iterator[Replayed]:
+    """Re-run every machine turn among ``turns``, in order, with the thread count that each recorded."""
+    for turn in turns:
+        if turn.partner.kind == "engine" and isinstance(turn.act, Offered):
+            yield _again(turn, turn.act, assets, worker, progress)
+
+
+def _again(turn: Turn, act: Offered, assets: Assets, worker: Worker, progress: Progress | None) -> Replayed:
+    def said(verdict: Verdict, difference: float | None, sentence: str) -> Replayed:
+        return Replayed(turn.id, turn.partner.name, verdict, difference, sentence)
+
+    try:
+        engine = engines.find(turn.partner.name)
+    except VesicaError:
+        return said("gone", None, "Its engine is not installed here; what it made is kept.")
+    if engine.replay == "recorded":
+        return said("recorded", None, "Its engine can't be repeated; what it made is kept.")
+    if act.params is None or act.inputs is None or act.content is None:
+        return said("gone", None, "It was redacted, so it can't be run again.")
+    try:
+        inputs = {name: assets.get(asset) for name, asset in act.inputs.items()}
+        recorded = int(turn.partner.runtime.get("threads", 1))
+        made = worker.run(engine.name, act.params, inputs, seed=turn.seed or 0, threads=recorded, progress=progress)
+    except VesicaError as fault:
+        return said("gone", None, f"It could not be run again: {fault}")
+    changes = "; ".join(_changes(turn, engine.version, made)) or "nothing that it ran on has changed"
+    hand = craft(engine.makes)
+    if made.data == assets.get(act.content):
+        return said("equal", 0.0, "The same bytes.")
+    difference = hand.difference(hand.read(assets.get(act.content)), hand.read(made.data))
+    if engine.replay == "close" and difference <= engine.tolerance:
+        return said("close", difference, f"It differs by {difference:.2g}, within {engine.tolerance:g}; {changes}.")
+    return said("different", difference, f"It differs by {difference:.2g}; {changes}.")
+
+
+def _changes(turn: Turn, version: str, made: Made) -> Iterator[str]:
+    """What is not as it was when the turn was taken."""
+    if turn.partner.version != version:
+        yield f"the engine was version {turn.partner.version} and is {version}"
+    then, now = turn.partner.runtime, made.runtime
+    for group in ("models", "tools"):
+        yield from _changed_names(then.get(group, {}), now.get(group, {}))
+    yield from _changed_names(
+        {name: then.get(name) for name in ("vesica", "python", "system", "machine", "threads")},
+        {name: now.get(name) for name in ("vesica", "python", "system", "machine", "threads")},
+    )
+
+
+def _changed_names(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(then.keys() & now.keys()):
+        if then[name] != now[name]:
+            yield f"{name} was {str(then[name])[:12]} and is {str(now[name])[:12]}"

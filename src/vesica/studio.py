@@ -1,0 +1,463 @@
+"""All that a person can do with their works, one method each. The faces (command line, server) only call these."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vesica import engines, places
+from vesica.engines import Engine
+from vesica.errors import VesicaError
+from vesica.knobs import as_json, build
+from vesica.ledger import keys
+from vesica.ledger.assets import Assets
+from vesica.ledger.chain import Head
+from vesica.ledger.store import Ledger, Row
+from vesica.ledger.verify import Fault, verify
+from vesica.media import THIS, craft, medium_of, sniff
+from vesica.redaction import Removal, redact
+from vesica.replay import Replayed, replay
+from vesica.work import (
+    PROGRAM,
+    Act,
+    Asset,
+    Branched,
+    Created,
+    Edited,
+    Imported,
+    Locked,
+    Medium,
+    Offered,
+    Partner,
+    Picked,
+    Progress,
+    Released,
+    Step,
+    Turn,
+    Undone,
+    Work,
+)
+from vesica.worker import Worker, default_threads
+
+SEEDS = 1 << 32
+LARGEST_FILE = 512 << 20
+"""Bytes; a larger file is refused before it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A result on offer."""
+
+    turn: str
+    engine: str
+    seed: int
+    content: Asset | None
+    params: Mapping[str, Any]
+    picked: bool
+
+
+class Studio:
+    """A folder with a ledger, assets and keys. Nothing else on the disk belongs to it; copying it copies everything."""
+
+    def __init__(self, path: Path, *, person: str = "") -> None:
+        """Open the studio at ``path``. ``person`` is what its user wishes to be called; empty says nothing."""
+        self.path = path.absolute()
+        self.ledger = Ledger(self.path / "ledger.db")
+        self.assets = Assets(self.path / "assets")
+        self.worker = Worker()
+        self.person = Partner("person", person)
+        self._opened: keys.Key | None = None
+
+    @classmethod
+    def create(cls, path: Path, *, person: str = "") -> "Studio":
+        """Make a studio at ``path``, or open the one that is there."""
+        path = path.absolute()
+        if not (path / "ledger.db").exists():
+            if path.exists() and not path.is_dir():
+                raise VesicaError(f"{path} is a file; a studio is a folder.")
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "assets").mkdir(exist_ok=True)
+            pem = path / "keys" / "ledger.pem"
+            phrase = keys.passphrase(places.config_dir())
+            # A crash may have left a key without a ledger; it is as good as new.
+            key = keys.open_key(pem, phrase) if pem.exists() else keys.make(pem, phrase)
+            Ledger(path / "ledger.db", create=key.public).close()
+        return cls(path, person=person)
+
+    def __enter__(self) -> "Studio":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the ledger and end the worker."""
+        self.worker.stop()
+        self.ledger.close()
+
+    @property
+    def key(self) -> keys.Key:
+        """The signing key, opened when the first turn needs it; reading and verifying need none."""
+        if not self._opened:
+            self._opened = keys.open_key(self.path / "keys" / "ledger.pem", keys.passphrase(places.config_dir()))
+        return self._opened
+
+    # Works
+
+    def works(self) -> list[Work]:
+        """All works as they stand, oldest first."""
+        return [self.ledger.work(name) for name in self.ledger.works()]
+
+    def work(self, name: str) -> Work:
+        """The work called ``name`` as it stands. Raises ``VesicaError`` when there is none."""
+        work = self.ledger.work(name)
+        if not work.tip:
+            raise VesicaError(f"{name} is not a work; make one with 'vesica new {name}'.")
+        return work
+
+    def new(self, name: str, *, title: str = "") -> Work:
+        """Begin a work."""
+        if not re.fullmatch(r"[\w][\w .,'()-]{0,99}", name) or name != name.strip():
+            raise VesicaError(
+                f"{name[:60]!r} can't be the name of a work; use up to 100 letters, digits, spaces, '.', '-' and '_'."
+            )
+
+        def unused(before: Work) -> None:
+            if before.tip:
+                raise VesicaError(f"{name} is there already; choose another name, or go on with it.")
+
+        self._turn(name, self.person, Created(title), expect=unused)
+        return self.work(name)
+
+    def unused_name(self, wish: str) -> str:
+        """``wish`` as a work's name, with a number behind it when it is taken."""
+        stem = re.sub(r"[^\w .,'()-]+", "-", wish).strip(" -.") or "work"
+        names, name, count = set(self.ledger.works()), stem[:80], 1
+        while name in names:
+            count += 1
+            name = f"{stem[:80]}-{count}"
+        return name
+
+    # Turns
+
+    def import_file(self, name: str, path: Path, *, source: str = "", rights: str = "") -> Work:
+        """Bring a file in as the content of a work. Its own bytes are kept beside what the studio works on."""
+        work = self.work(name)
+        data = read_file(path)
+        medium, type_ = sniff(data, path.name)
+        self._same_medium(work, medium, path)
+        hand = craft(medium)
+        value = hand.read(data)
+        original = self.assets.put(data, type_)
+        kept, kept_type = (data, type_) if medium == "image" else hand.write(value)
+        content = self.assets.put(kept, kept_type)
+        value = self._guarded(work, value, hand) if work.content else value
+        authorship = self.assets.put(hand.fresh(value, THIS), "application/octet-stream")
+        act = Imported(original, content, authorship, source or path.name, rights)
+        self._turn(name, self.person, act, expect=self._unchanged(work))
+        return self.work(name)
+
+    def offer(
+        self,
+        name: str,
+        engine: str,
+        wishes: Mapping[str, Any],
+        *,
+        inputs: Mapping[str, Path] | None = None,
+        seed: int | None = None,
+        takes: int = 1,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> list[Take]:
+        """Ask a partner for takes. The work's own content is the engine's input of that medium, if it has one.
+
+        Each take is a turn of its own with the next seed, so that each can be replayed alone.
+        """
+        work = self.work(name)
+        row = engines.find(engine)
+        params = as_json(build(row.load_params(), wishes))
+        given = self._inputs(work, row, inputs or {})
+        first = secrets.randbelow(SEEDS) if seed is None else seed
+        if not 0 <= first < SEEDS:
+            raise VesicaError(f"A seed is a whole number from 0 to {SEEDS - 1}; {first} is not.")
+        if not 1 <= takes <= 64:
+            raise VesicaError(f"Ask for 1 to 64 takes; {takes} is not.")
+        offered = []
+        for count in range(takes):
+            made = self.worker.run(
+                engine,
+                params,
+                {key: self.assets.get(asset) for key, asset in given.items()},
+                seed=(first + count) % SEEDS,
+                threads=threads or default_threads(),
+                progress=_counted(progress, count, takes),
+            )
+            content = self.assets.put(made.data, made.type)
+            partner = Partner("engine", engine, row.version, made.runtime)
+            turn = self._turn(name, partner, Offered(content, params, given), seed=(first + count) % SEEDS)
+            offered.append(_take(turn, picked=False))
+        return offered
+
+    def takes(self, name: str) -> list[Take]:
+        """The takes offered to a work, oldest first, the redacted ones too."""
+        self.work(name)
+        turns = [turn for _, turn in self.ledger.entries(name)]
+        picked = {turn.act.take for turn in turns if isinstance(turn.act, Picked)}
+        return [_take(turn, picked=turn.id in picked) for turn in turns if isinstance(turn.act, Offered)]
+
+    def pick(self, name: str, take: str = "", *, by: Partner | None = None) -> Work:
+        """Make a take the work: the one whose turn begins with ``take``, or the latest.
+
+        ``by`` says who chose; what no person chose is never recorded as a person's choice.
+        """
+        work = self.work(name)
+        if take:
+            turn = self.ledger.find(take, name)
+        else:
+            turns = [turn for _, turn in self.ledger.entries(name) if isinstance(turn.act, Offered)]
+            if not turns:
+                raise VesicaError(f"{name} has no take to pick; ask for one with 'vesica offer {name} ENGINE'.")
+            turn = turns[-1]
+        if not isinstance(turn.act, Offered):
+            raise VesicaError(f"The turn {turn.id[:12]} is not a take; see 'vesica takes {name}'.")
+        if turn.act.content is None:
+            raise VesicaError(f"The take {turn.id[:12]} was redacted; pick another.")
+        content, authorship = self._laid_over(work, turn.act.content, turn.id)
+        act = Picked(turn.id, content, authorship)
+        self._turn(name, by or self.person, act, expect=self._unchanged(work))
+        return self.work(name)
+
+    def edit(self, name: str, path: Path, *, remark: str = "") -> Work:
+        """Bring back what the person changed in their own program; only the difference becomes theirs."""
+        work = self.work(name)
+        if not work.content:
+            raise VesicaError(f"{name} has no content to edit yet; bring a file with 'vesica import {name} FILE'.")
+        data = read_file(path)
+        medium, _ = sniff(data, path.name)
+        self._same_medium(work, medium, path)
+        hand = craft(medium)
+        before = hand.read(self.assets.get(work.content))
+        after = hand.settle(before, hand.read(data))
+        if hand.difference(before, after) == 0 and hand.write(before)[0] == hand.write(after)[0]:
+            raise VesicaError(f"{path.name} is the same as the work; there is nothing to bring back.")
+        for part in work.locked:
+            if hand.write(hand.keep(part, before, after))[0] != hand.write(after)[0]:
+                raise VesicaError(f"{path.name} changes the locked {part}; release it with 'vesica lock --off'.")
+        content = self.assets.put(*hand.write(after))
+        authorship = self._edited(work, hand.edit, before, after, THIS)
+        act = Edited(content, authorship, remark)
+        self._turn(name, self.person, act, expect=self._unchanged(work))
+        return self.work(name)
+
+    def lock(self, name: str, part: str, *, off: bool = False) -> Work:
+        """Keep a part of a work as it is, or let it go again (``off``)."""
+        work = self.work(name)
+        if not work.content:
+            raise VesicaError(f"{name} is empty; there is nothing to lock yet.")
+        hand = craft(medium_of(work.content.type))
+        if off:
+            # What was locked may have been written otherwise: both forms name it.
+            found = [kept for kept in work.locked if kept == part or kept.removeprefix("passage ") == part]
+            if not found:
+                locked = ", ".join(repr(kept) for kept in work.locked) or "nothing"
+                raise VesicaError(f"{part!r} is not locked in {name}; locked: {locked}.")
+            self._turn(name, self.person, Released(found[0]))
+        else:
+            self._turn(name, self.person, Locked(hand.part(part, hand.read(self.assets.get(work.content)))))
+        return self.work(name)
+
+    def undo(self, name: str, *, to: str = "") -> Work:
+        """Return to the content before the present one, or to that of the turn ``to``. The undone turns stay."""
+        work = self.work(name)
+        if to:
+            target = self.ledger.state(self.ledger.find(to, name).id)
+        else:
+            if not work.changed:
+                raise VesicaError(f"{name} has nothing to undo.")
+            parents = self.ledger.turn(work.changed).parents
+            target = self.ledger.state(parents[0]) if parents else Work(name)
+        if target.content == work.content:
+            raise VesicaError(f"{name} stands like that already; there is nothing to undo.")
+        act = Undone(target.changed, target.content, target.authorship, target.locked)
+        self._turn(name, self.person, act, expect=self._unchanged(work))
+        return self.work(name)
+
+    def branch(self, name: str, branch: str, *, at: str = "") -> Work:
+        """Go on under another branch name: an existing one from where it stands, a new one from ``at`` or from here."""
+        work = self.work(name)
+        if not re.fullmatch(r"[\w][\w.-]{0,59}", branch):
+            raise VesicaError(f"{branch[:60]!r} can't be the name of a branch; use letters, digits, '.', '-' and '_'.")
+        there = self.ledger.branches(name)
+        if branch in there and at:
+            raise VesicaError(f"The branch {branch} is there already; leave out --at to go on with it.")
+        start = there.get(branch) or (self.ledger.find(at, name).id if at else work.tip)
+        self._turn(name, self.person, Branched(), branch=branch, parent=start)
+        return self.work(name)
+
+    # Looking
+
+    def log(self, name: str) -> list[tuple[Row, Turn]]:
+        """Every turn of a work, oldest first."""
+        self.work(name)
+        return list(self.ledger.entries(name))
+
+    def content(self, work: Work) -> Any:
+        """The value of a work: a picture, a text or a score."""
+        if not work.content:
+            raise VesicaError(
+                f"{work.name} is empty; bring a file with 'vesica import {work.name} FILE' or pick a take."
+            )
+        return craft(medium_of(work.content.type)).read(self.assets.get(work.content))
+
+    def authors(self, work: Work) -> dict[str, tuple[int, int]]:
+        """By turn: how many units of the work (characters, events, pixels) it brought in and changed last."""
+        if not (work.content and work.authorship):
+            return {}
+        hand = craft(medium_of(work.content.type))
+        return hand.counts(self._map(work))
+
+    def verify(self, *, head: Head | None = None, progress: Progress | None = None) -> list[Fault]:
+        """Check the whole studio; see ``vesica.ledger.verify``."""
+        return verify(self.ledger, self.assets, head=head, progress=progress)
+
+    def replay(self, name: str, *, progress: Progress | None = None) -> Iterator[Replayed]:
+        """Run every machine turn of a work again; see ``vesica.replay``."""
+        return replay([turn for _, turn in self.log(name)], self.assets, self.worker, progress=progress)
+
+    def redact(self, name: str, turn: str, *, reason: str = "") -> Removal:
+        """Take the words or pictures of a turn out of the studio; see ``vesica.redaction``."""
+        self.work(name)
+        return redact(self.ledger, self.assets, self.key, self.person, self.ledger.find(turn, name), reason=reason)
+
+    # Inside
+
+    def _turn(
+        self,
+        name: str,
+        partner: Partner,
+        act: Act,
+        *,
+        seed: int | None = None,
+        branch: str | None = None,
+        parent: str | None = None,
+        expect: Callable[[Work], None] | None = None,
+    ) -> Turn:
+        return self.ledger.append(self.key, name, partner, act, seed=seed, branch=branch, parent=parent, expect=expect)
+
+    def _unchanged(self, work: Work) -> Callable[[Work], None]:
+        """Refuse a turn that was worked out from an older state: nobody's work is silently laid over."""
+
+        def check(before: Work) -> None:
+            if (before.content, before.locked) != (work.content, work.locked):
+                raise VesicaError(f"{work.name} was changed meanwhile by another program; look at it, then try again.")
+
+        return check
+
+    def _same_medium(self, work: Work, medium: Medium, path: Path) -> None:
+        if work.content and medium_of(work.content.type) != medium:
+            raise VesicaError(
+                f"{path.name} is of medium {medium}, but {work.name} is of medium {medium_of(work.content.type)}; "
+                "begin another work for it with 'vesica new'."
+            )
+
+    def _inputs(self, work: Work, engine: Engine, files: Mapping[str, Path]) -> dict[str, Asset]:
+        given = {}
+        for name, path in files.items():
+            if name not in engine.inputs:
+                known = ", ".join(engine.inputs) or "none"
+                raise VesicaError(f"{engine.name} has no input called {name}; it has: {known}.")
+            data = read_file(path)
+            medium, type_ = sniff(data, path.name)
+            if medium != engine.inputs[name].medium:
+                raise VesicaError(f"{path.name} is of medium {medium}; {name} must be {engine.inputs[name].medium}.")
+            craft(medium).read(data)
+            given[name] = self.assets.put(data, type_)
+        for name, wanted in engine.inputs.items():
+            if name in given:
+                continue
+            if (
+                work.content
+                and medium_of(work.content.type) == wanted.medium
+                and not _filled(engine, given, wanted.medium)
+            ):
+                given[name] = work.content
+            elif wanted.needed:
+                raise VesicaError(
+                    f"{engine.name} needs {wanted.help or name}; bring it with "
+                    f"'vesica import {work.name} FILE' or give --{name} FILE."
+                )
+        return given
+
+    def _laid_over(self, work: Work, content: Asset, turn: str) -> tuple[Asset, Asset]:
+        """A take's content and authorship once it becomes the work: locked parts kept, units of before carried."""
+        medium = medium_of(content.type)
+        hand = craft(medium)
+        after = hand.read(self.assets.get(content))
+        if not work.content or medium_of(work.content.type) != medium:
+            if work.locked:
+                raise VesicaError(f"{work.name} has locked parts; a take of another medium can't keep them.")
+            return content, self.assets.put(hand.fresh(after, turn), "application/octet-stream")
+        before = hand.read(self.assets.get(work.content))
+        kept = hand.settle(before, after)
+        for part in work.locked:
+            kept = hand.keep(part, before, kept)
+        data, type_ = hand.write(kept)
+        return self.assets.put(data, type_), self._edited(work, hand.edit, before, kept, turn)
+
+    def _guarded(self, work: Work, value: Any, hand: Any) -> Any:
+        before = hand.read(self.assets.get(work.content))
+        for part in work.locked:
+            hand.keep(part, before, value)
+        return value
+
+    def _edited(self, work: Work, edit: Callable[..., bytes], before: Any, after: Any, turn: str) -> Asset:
+        return self.assets.put(edit(before, self._map(work), after, turn), "application/octet-stream")
+
+    def _map(self, work: Work) -> bytes:
+        """The work's authorship map, with the turn that carries it called by its id."""
+        assert work.content and work.authorship
+        hand = craft(medium_of(work.content.type))
+        return hand.relabel(self.assets.get(work.authorship), THIS, work.changed)
+
+
+def _filled(engine: Engine, given: Mapping[str, Asset], medium: Medium) -> bool:
+    """Whether the work's content already went into an earlier input of this medium (a mask is not the picture)."""
+    return any(engine.inputs[name].medium == medium and engine.inputs[name].needed for name in given)
+
+
+def _take(turn: Turn, *, picked: bool) -> Take:
+    assert isinstance(turn.act, Offered)
+    return Take(turn.id, turn.partner.name, turn.seed or 0, turn.act.content, turn.act.params or {}, picked)
+
+
+def _counted(progress: Progress | None, count: int, takes: int) -> Progress | None:
+    """Progress of one take among several."""
+    if not progress or takes == 1:
+        return progress
+
+    def counted(step: Step) -> None:
+        note = f"take {count + 1} of {takes}" + (f", {step.note}" if step.note else "")
+        progress(Step(count * step.total + step.done, takes * step.total, step.preview, note))
+
+    return counted
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a person's file. Raises ``VesicaError`` in words for everything that can be wrong with a path."""
+    try:
+        if path.is_dir():
+            raise VesicaError(f"{path} is a folder; give a file.")
+        if path.stat().st_size > LARGEST_FILE:
+            raise VesicaError(f"{path.name} is larger than {LARGEST_FILE >> 20} MB; give a smaller file.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise VesicaError(f"There is no file {path}; look at its name and folder.") from None
+    except PermissionError:
+        raise VesicaError(f"{path} may not be read; give yourself the right to.") from None
+    except (OSError, ValueError) as fault:
+        raise VesicaError(f"{str(path)[:200]!r} can't be read: {getattr(fault, 'strerror', None) or fault}.") from fault
+
+
+__all__ = ["PROGRAM", "Studio", "Take", "read_file"]
