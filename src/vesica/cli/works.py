@@ -101,9 +101,7 @@ def redact_command(ctx: click.Context, work: str, turn: str, reason: str, yes: b
     """Take the words or pictures of a turn out for ever; the chain still verifies."""
     with open_studio(ctx) as studio:
         if not yes:
-            click.confirm(
-                f"Take out what turn {turn} of {work} brought? It can't be brought back", abort=True, err=True
-            )
+            click.confirm(f"Take out what turn {turn} of {work} brought, for ever?", abort=True, err=True)
         removal = studio.redact(work, turn, reason=reason)
         data = {"turns": removal.turns, "assets": removal.assets, "built_on_it": removal.built_on_it}
         words = f"Taken out: {len(removal.assets)} assets, named by {len(removal.turns)} turns."

@@ -1,1 +1,50 @@
 """What a person can turn on each image engine."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Interval
+
+Composition = Literal["any", "shore", "hills", "vortex", "bloom", "grove", "drapery", "stones"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldParams:
+    """Knobs of the painted field."""
+
+    words: Annotated[str, "What the colours should speak of, in any words; empty: a palette chosen by the seed."] = ""
+    width: Annotated[int, Interval(ge=64, le=4096), "Width in pixels."] = 1024
+    height: Annotated[int, Interval(ge=64, le=4096), "Height in pixels."] = 1024
+    composition: Annotated[Composition, "What the strokes build; any: chosen by the seed."] = "any"
+    brush: Annotated[float, Interval(ge=0.5, le=2), "Width of all brushes; 1 is usual."] = 1.0
+    turbulence: Annotated[float, Interval(ge=0, le=2), "How much the paint swirls; 0 is still, 1 is usual."] = 1.0
+    detail: Annotated[float, Interval(ge=0, le=1), "How far small brushes go over the large ones."] = 0.6
+    impasto: Annotated[float, Interval(ge=0, le=1), "How thick the paint lies and catches the light."] = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DreamParams:
+    """Knobs of DeepDream."""
+
+    layer: Annotated[
+        str,
+        "What is looked for: e5 cells, b8 scales and beads, e9 fur and eyes, e11 animals; several with a plus: b8+e11.",
+    ] = "b8"
+    size: Annotated[
+        int,
+        Interval(ge=0, le=2048),
+        "Longest side worked at in pixels, 0 for the picture's own; smaller: larger creatures.",
+    ] = 512
+    octaves: Annotated[int, Interval(ge=1, le=8), "Scales dreamed at, small to large."] = 4
+    ratio: Annotated[float, Interval(ge=1.1, le=2), "Each scale is larger than the last by this."] = 1.4
+    steps: Annotated[int, Interval(ge=1, le=200), "Steps at each scale; more is a deeper dream."] = 12
+    rate: Annotated[float, Interval(gt=0, le=0.2), "Mean change of a pixel per step, of a range of 1."] = 0.008
+    jitter: Annotated[
+        int, Interval(ge=0, le=64), "The view moves by up to this many pixels each step, hiding the grid."
+    ] = 16
+    feather: Annotated[
+        int, Interval(ge=0, le=512), "Pixels over which the dream sets in inside the edge of a mask."
+    ] = 24
+    colour: Annotated[float, Interval(ge=0, le=1), "How much the dream may change colours; 0 changes light alone."] = (
+        0.7
+    )

@@ -1,0 +1,161 @@
+"""Reading and writing pictures. A picture is a uint8 array [height, width, 3] in sRGB, everywhere in this package."""
+
+import struct
+import warnings
+import zlib
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from vesica.errors import VesicaError
+
+Picture = NDArray[np.uint8]
+"""[height, width, 3], sRGB, 0..255."""
+
+MOST_PIXELS = 100_000_000
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError, TypeError, struct.error, zlib.error)
+"""What Pillow's decoders raise on damaged files, found by damaging files."""
+
+
+def check_picture(picture: Picture, *, name: str = "A picture") -> None:
+    """Refuse anything that is not a uint8 array [height, width, 3] with a pixel in it, as ``VesicaError``."""
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
+        raise VesicaError(
+            f"{name} is a uint8 array [height, width, 3]; this one is {picture.dtype} {list(picture.shape)}."
+        )
+
+
+def read_picture(data: bytes) -> Picture:
+    """Decode a PNG, JPEG, WebP, TIFF, BMP or GIF file (the first frame) to a picture.
+
+    The camera's orientation is applied, transparency is laid over white, and colours are brought to sRGB by the file's
+    own profile. Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above
+    ``MOST_PIXELS``, which the header tells before anything is decoded.
+    """
+    if not data:
+        raise VesicaError("The picture file is empty; export it again.")
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures and odd metadata; the size is checked below, and the rest harms nothing.
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(BytesIO(data), formats=FORMATS) as opened:
+                width, height = opened.size
+                if width * height > MOST_PIXELS:
+                    raise VesicaError(_too_large(f"{width} x {height} pixels"))
+                if not width * height:
+                    raise VesicaError("The picture has no pixels; export it again.")
+                opened.load()
+                return _to_srgb(ImageOps.exif_transpose(opened))
+        except UnidentifiedImageError as fault:
+            raise VesicaError(
+                "This file is not a picture that can be read; save it as PNG, JPEG, WebP, TIFF, BMP or GIF."
+            ) from fault
+        except Image.DecompressionBombError as fault:
+            raise VesicaError(_too_large("too many pixels")) from fault
+        except BROKEN as fault:
+            raise VesicaError("The picture file is damaged or cut short; export it again.") from fault
+
+
+def _too_large(size: str) -> str:
+    return f"The picture has {size}; scale it to {MOST_PIXELS // 1_000_000} megapixels or less first."
+
+
+def _to_srgb(image: Image.Image) -> Picture:
+    """Any of Pillow's modes as a picture."""
+    profile = image.info.get("icc_profile")
+    alpha = None
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        image = image.convert("RGB")
+    elif image.mode in ("P", "1"):
+        image = image.convert("RGB")
+    elif image.mode.startswith(("I", "F")):
+        image = Image.fromarray(_to_bytes(np.asarray(image)))
+    elif image.mode == "LAB":
+        lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        profile = lab.tobytes()
+    if profile:
+        image = _by_profile(image, profile)
+    colours = np.array(image.convert("RGB"))
+    if alpha is None:
+        return colours
+    share = np.asarray(alpha, dtype=np.uint16)[..., None]
+    laid = (colours.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255
+    return laid.astype(np.uint8)
+
+
+def _to_bytes(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey values of 16 or 32 bits, or floats of 0..1 (or 0..255), as bytes."""
+    numbers = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    top = float(numbers.max())
+    if np.issubdtype(values.dtype, np.floating):
+        scale = 255.0 if top <= 1 else 1.0
+    else:
+        # 16 bits also where all values happen to be small, if the file says so; Pillow widens some of them to 32.
+        scale = 255 / 65535 if values.dtype == np.uint16 or top > 255 else 1.0
+    return np.rint((numbers * scale).clip(0, 255)).astype(np.uint8)
+
+
+def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """``image`` in sRGB. A profile that is broken, or made for another kind of picture, is passed over."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return image
+        srgb = ImageCms.createProfile("sRGB")
+        mapped = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, *BROKEN):
+        return image
+    return mapped or image
+
+
+def write_png(picture: Picture) -> bytes:
+    """The picture as PNG: lossless, no dates or texts, the same bytes every time with the same Pillow."""
+    check_picture(picture)
+    out = BytesIO()
+    Image.fromarray(picture).save(out, "PNG", compress_level=6)
+    return out.getvalue()
+
+
+def write_jpeg(picture: Picture, quality: int = 92) -> bytes:
+    """The picture as baseline JPEG of ``quality`` 1..100; colours at full resolution from 90 up."""
+    check_picture(picture)
+    out = BytesIO()
+    Image.fromarray(picture).save(
+        out, "JPEG", quality=quality, optimize=True, subsampling="4:4:4" if quality >= 90 else "4:2:0"
+    )
+    return out.getvalue()
+
+
+def write_webp(picture: Picture, quality: int = 88) -> bytes:
+    """The picture as lossy WebP of ``quality`` 0..100; WebP holds at most 16,383 pixels a side."""
+    check_picture(picture)
+    if max(picture.shape[:2]) > 16_383:
+        raise VesicaError("WebP holds at most 16383 pixels a side; choose PNG or JPEG.")
+    out = BytesIO()
+    Image.fromarray(picture).save(out, "WEBP", quality=quality, method=4)
+    return out.getvalue()
+
+
+def resize(picture: Picture, longest: int) -> Picture:
+    """The picture with its longest side made ``longest`` pixels (1 or more), by Lanczos' filter."""
+    check_picture(picture)
+    height, width = picture.shape[:2]
+    scale = longest / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size == (width, height):
+        return picture.copy()
+    return np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def grey(picture: Picture) -> NDArray[np.uint8]:
+    """The picture's light, uint8 [height, width]: Rec. 709 weights on the sRGB values."""
+    check_picture(picture)
+    red, green, blue = (picture[..., channel].astype(np.uint32) for channel in range(3))
+    return ((red * 13933 + green * 46871 + blue * 4732 + 32768) >> 16).astype(np.uint8)

@@ -1,0 +1,157 @@
+"""EfficientNet-Lite0: an ImageNet classifier whose inner maps picture engines dream with and compare by.
+
+Architecture: Tan and Le, "EfficientNet" (2019), in the Lite form of 2020 (no squeeze-and-excitation, ReLU6, a stem of
+fixed width). Weights: the package its card names. They are read once with torch's weights-only reader, batch norms are
+folded into the convolutions before them, and the result is kept as safetensors in the user's cache.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from platformdirs import user_cache_path
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vesica.errors import VesicaError
+from vesica.weights.cards import card, digest, locate
+
+NAME = "efficientnet-lite0"
+FORMAT = 1
+"""Raised whenever the converted file's layout changes, so that an older file in a cache is not read."""
+
+STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192))
+"""Blocks, kernel, stride of the first, expansion, channels out. The last stage (one block, 320 channels) follows."""
+
+BLOCKS: tuple[tuple[int, int, bool], ...] = tuple(
+    (kernel, stride if place == 0 else 1, expansion > 1)
+    for repeats, kernel, stride, expansion, _ in (*STAGES, (1, 3, 1, 6, 320))
+    for place in range(repeats)
+)
+"""Kernel, stride and whether there is an expansion, for each of the 16 blocks."""
+
+LAYERS: tuple[str, ...] = tuple(
+    name
+    for number, (_, _, expands) in enumerate(BLOCKS)
+    for name in ((f"e{number}",) if expands else ()) + (f"d{number}", f"b{number}")
+)
+"""Names of the maps that can be asked for, shallow to deep: ``e`` after a block's expansion, ``d`` after its depthwise
+convolution, ``b`` its output."""
+
+
+def stride_of(layer: str) -> int:
+    """Pixels of the picture per pixel of the map ``layer``."""
+    number = int(layer[1:])
+    last = number if layer[0] == "e" else number + 1
+    stride = 2
+    for _, step, _ in BLOCKS[:last]:
+        stride *= step
+    return stride
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept: ``VESICA_CACHE``, else the user's cache folder. Not made here."""
+    return Path(os.environ.get("VESICA_CACHE") or user_cache_path("vesica"))
+
+
+def _fold(weights: dict[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
+    """Kernel and bias that do what the convolution and the batch norm after it (epsilon 0.001) did."""
+    gain = weights[f"{norm}.weight"].double() / (weights[f"{norm}.running_var"].double() + 1e-3).sqrt()
+    bias = weights[f"{norm}.bias"].double() - weights[f"{norm}.running_mean"].double() * gain
+    kernel = weights[f"{convolution}.weight"].double() * gain[:, None, None, None]
+    return kernel.float().contiguous(), bias.float().contiguous()
+
+
+def _convert(target: Path) -> None:
+    """Write the package's weights to ``target``, folded, whole or not at all."""
+    if digest(NAME) != card(NAME).sha256:
+        raise VesicaError(
+            f"The file of {NAME} is not the one its card names; bring it anew with 'vesica models install {NAME}'."
+        )
+    weights = torch.load(locate(NAME), map_location="cpu", weights_only=True)
+    folded = {}
+    folded["stem.weight"], folded["stem.bias"] = _fold(weights, "_conv_stem", "_bn0")
+    for number, (_, _, expands) in enumerate(BLOCKS):
+        here = f"_blocks.{number}"
+        parts = [("d", "_depthwise_conv", "_bn1"), ("b", "_project_conv", "_bn2")]
+        if expands:
+            parts.insert(0, ("e", "_expand_conv", "_bn0"))
+        for letter, convolution, norm in parts:
+            kernel, bias = _fold(weights, f"{here}.{convolution}", f"{here}.{norm}")
+            folded[f"{letter}{number}.weight"], folded[f"{letter}{number}.bias"] = kernel, bias
+    folded["head.weight"], folded["head.bias"] = _fold(weights, "_conv_head", "_bn1")
+    folded["classes.weight"], folded["classes.bias"] = (
+        weights["_fc.weight"].contiguous(),
+        weights["_fc.bias"].contiguous(),
+    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=target.parent, suffix=".tmp", delete=False) as scratch:
+            made = Path(scratch.name)
+        try:
+            save_file(folded, made)
+            made.replace(target)
+        finally:
+            made.unlink(missing_ok=True)
+    except OSError as fault:
+        raise VesicaError(
+            f"The cache {target.parent} can't be written ({fault.strerror}); free some space or set VESICA_CACHE."
+        ) from fault
+
+
+class EfficientNetLite:
+    """The network in float32 on the CPU, frozen. Pictures go in as [n, 3, height, width], sRGB in 0..1."""
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        self._weights = {name: tensor.contiguous() for name, tensor in weights.items()}
+
+    def _apply(self, name: str, x: Tensor, *, kernel: int = 1, stride: int = 1, deep: bool = False) -> Tensor:
+        # TensorFlow's SAME padding: at stride 2 the odd pixel goes right and below.
+        if kernel > 1:
+            before = [max(kernel - (stride if size % stride == 0 else size % stride), 0) for size in x.shape[-2:]]
+            x = F.pad(x, (before[1] // 2, before[1] - before[1] // 2, before[0] // 2, before[0] - before[0] // 2))
+        weight = self._weights[f"{name}.weight"]
+        return F.conv2d(x, weight, self._weights[f"{name}.bias"], stride, groups=weight.shape[0] if deep else 1)
+
+    def maps(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+        """Activations of ``layers`` (names of ``LAYERS``), computed no deeper than needed; differentiable."""
+        wanted, found = set(layers), {}
+        # The classifier saw (0..255 - 127) / 128.
+        x = F.relu6(self._apply("stem", pictures * (255 / 128) - 127 / 128, kernel=3, stride=2))
+        for number, (kernel, stride, expands) in enumerate(BLOCKS):
+            inside = x
+            if expands:
+                inside = F.relu6(self._apply(f"e{number}", inside))
+                found[f"e{number}"] = inside
+                if wanted <= found.keys():
+                    break
+            inside = F.relu6(self._apply(f"d{number}", inside, kernel=kernel, stride=stride, deep=True))
+            out = self._apply(f"b{number}", inside)
+            x = x + out if stride == 1 and x.shape[1] == out.shape[1] else out
+            found[f"d{number}"], found[f"b{number}"] = inside, x
+            if wanted <= found.keys():
+                break
+        return {name: found[name] for name in layers}
+
+    def classes(self, pictures: Tensor) -> Tensor:
+        """Logits of the 1,000 ImageNet classes, [n, 1000]. Trained at 224 px."""
+        x = F.relu6(self._apply("head", self.maps(pictures, ("b15",))["b15"]))
+        return F.linear(x.mean((-2, -1)), self._weights["classes.weight"], self._weights["classes.bias"])
+
+
+@cache
+def efficientnet_lite() -> EfficientNetLite:
+    """The network, converted at the first call ever. Raises ``ModelMissing`` or ``VesicaError`` in one sentence."""
+    target = cache_folder() / f"{NAME}-{card(NAME).sha256[:16]}-{FORMAT}.safetensors"
+    if not target.is_file():
+        _convert(target)
+    try:
+        return EfficientNetLite(load_file(target))
+    except SafetensorError:
+        # A cut or foreign file under our own name: make it anew from the package, whose digest is checked.
+        _convert(target)
+        return EfficientNetLite(load_file(target))
