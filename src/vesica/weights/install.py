@@ -148,6 +148,7 @@ def _npm_environment(npm: Sequence[str], folder: Path) -> dict[str, str]:
         "npm_config_cache": str(folder / "npm"),
         "npm_config_update_notifier": "false",
         "npm_config_fetch_retries": "1",
+        "npm_config_fetch_retry_mintimeout": "1000",
         "npm_config_audit": "false",
         "npm_config_fund": "false",
     }
