@@ -1,0 +1,43 @@
+# Everything sets up .venv by itself, with nothing but python3 and pip; a second call is instant.
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= exhibition
+
+.PHONY: demo test lint bench clean setup
+
+demo: .venv/.models  ## make a first exhibition from one sentence
+	$(BIN)/vesica --studio studio exhibit "A lighthouse keeper's last winter, when the sea went quiet" \
+		--photo examples/photo.jpg --seed 7 --out $(OUT)
+
+test: .venv/.dev .venv/.models  ## run every test, the slow ones too
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: .venv/.dev  ## style, types, and the direction of imports
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev .venv/.models  ## print every figure that the documents name
+	for script in bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+setup: .venv/.models
+
+.venv/.made:
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/.installed: pyproject.toml constraints.txt | .venv/.made
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e .
+	touch $@
+
+.venv/.dev: .venv/.installed
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv/.models: .venv/.installed
+	$(BIN)/python -m vesica.weights.install --optional-ok
+	touch $@
+
+clean:  ## remove what was built, and the demo's studio and exhibition
+	rm -rf .venv build dist $(OUT) studio .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
