@@ -60,17 +60,6 @@ def _attribute(path: str) -> Any:
 
 OURS = (
     Engine(
-        "image.field",
-        "1",
-        "image",
-        "vesica.image.field:field",
-        "vesica.image.params:FieldParams",
-        "close",
-        "Paint brush strokes along a flow field, in a palette found from words.",
-        models=("minilm",),
-        tolerance=0.02,
-    ),
-    Engine(
         "image.dream",
         "1",
         "image",
@@ -84,28 +73,6 @@ OURS = (
         },
         models=("efficientnet-lite0",),
         tolerance=0.05,
-    ),
-    Engine(
-        "text.write",
-        "1",
-        "text",
-        "vesica.text.write:write",
-        "vesica.text.params:WriteParams",
-        "close",
-        "Write on: the next sentences, a title, or a short poem in metre and rhyme.",
-        inputs={"text": Input("text", help="what stands already; the partner goes on from it")},
-        models=("smollm2-135m-instruct",),
-        tolerance=1.0,
-    ),
-    Engine(
-        "music.chorale",
-        "1",
-        "music",
-        "vesica.music.chorale:chorale",
-        "vesica.music.params:ChoraleParams",
-        "exact",
-        "Harmonise a melody, given or invented, in four voices under the rules of voice leading.",
-        inputs={"melody": Input("music", help="the soprano; without it one is invented")},
     ),
 )
 

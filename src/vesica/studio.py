@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from vesica import engines, places
 from vesica.engines import Engine
 from vesica.errors import VesicaError
+from vesica.export.files import format_of
 from vesica.knobs import as_json, build
 from vesica.ledger import keys
-from vesica.ledger.assets import Assets
+from vesica.ledger.assets import Assets, write_durably
 from vesica.ledger.chain import Head
 from vesica.ledger.store import Ledger, Row
 from vesica.ledger.verify import Fault, verify
@@ -296,6 +297,58 @@ class Studio:
         self._turn(name, self.person, Branched(), branch=branch, parent=start)
         return self.work(name)
 
+    # Leaving
+
+    def export(self, name: str, out: Path) -> list[Path]:
+        """Write a work to the file ``out``, in the format that its ending asks for."""
+        work = self.work(name)
+        value = self.content(work)
+        assert work.content
+        form = format_of(medium_of(work.content.type), out.name)
+        if out.is_dir():
+            raise VesicaError(f"{out} is a folder; give the name of a file.")
+        if not out.absolute().parent.is_dir():
+            raise VesicaError(f"There is no folder {out.parent}; make it first.")
+        write_durably(out.absolute(), iter((form.write(value),)))
+        return [out]
+
+    def make(
+        self,
+        engine: str,
+        files: Sequence[Path],
+        out: Path,
+        *,
+        wishes: Mapping[str, Any],
+        inputs: Mapping[str, Path] | None = None,
+        seed: int | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Work, list[Path]]:
+        """Import, offer, pick and export in one go. Nobody chose among takes, so the program is recorded as picking."""
+        row = engines.find(engine)
+        build(row.load_params(), wishes)
+        format_of(row.makes, out.name)
+        named = {**self._told_apart(row, files), **(inputs or {})}
+        name = self.unused_name(out.stem)
+        self.new(name)
+        # The first input that is of the engine's own medium becomes the work, so that its units keep their author.
+        first = next((key for key, wanted in row.inputs.items() if wanted.medium == row.makes and key in named), None)
+        if first:
+            self.import_file(name, named.pop(first))
+        take = self.offer(name, engine, wishes, inputs=named, seed=seed, progress=progress)[0]
+        work = self.pick(name, take.turn, by=PROGRAM)
+        return work, self.export(name, out)
+
+    def _told_apart(self, engine: Engine, files: Sequence[Path]) -> dict[str, Path]:
+        """Files given without names, each as the first free input of its medium."""
+        named: dict[str, Path] = {}
+        for path in files:
+            medium, _ = sniff(read_file(path), path.name)
+            free = [key for key, wanted in engine.inputs.items() if wanted.medium == medium and key not in named]
+            if not free:
+                raise VesicaError(f"{engine.name} has no use for {path.name} (of medium {medium}); leave it out.")
+            named[free[0]] = path
+        return named
+
     # Looking
 
     def log(self, name: str) -> list[tuple[Row, Turn]]:
@@ -407,6 +460,7 @@ class Studio:
         return self.assets.put(data, type_), self._edited(work, hand.edit, before, kept, turn)
 
     def _guarded(self, work: Work, value: Any, hand: Any) -> Any:
+        assert work.content
         before = hand.read(self.assets.get(work.content))
         for part in work.locked:
             hand.keep(part, before, value)

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from vesica.engines import find
 from vesica.errors import VesicaError
@@ -91,7 +91,7 @@ class Worker:
             self.stop()
             raise
 
-    def _listen(self, stream: BinaryIO, engine: str, progress: Progress | None) -> Made:
+    def _listen(self, stream: IO[bytes], engine: str, progress: Progress | None) -> Made:
         while True:
             said = _receive(stream)
             data = stream.read(said.get("bytes", 0))
@@ -150,12 +150,12 @@ class Worker:
             self._process = None
 
 
-def _send(stream: BinaryIO, message: Mapping[str, Any], data: bytes = b"") -> None:
+def _send(stream: IO[bytes], message: Mapping[str, Any], data: bytes = b"") -> None:
     stream.write(json.dumps({**message, "bytes": len(data)} if data else message).encode() + b"\n" + data)
     stream.flush()
 
 
-def _receive(stream: BinaryIO) -> dict[str, Any]:
+def _receive(stream: IO[bytes]) -> dict[str, Any]:
     line = stream.readline()
     if not line:
         raise EOFError

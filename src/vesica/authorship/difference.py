@@ -7,6 +7,7 @@ not (patience diff, B. Cohen), so that no input is slow: 'aaaa…' costs no more
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 Block = tuple[int, int, int]
 """Start in the old text, start in the new one, length in characters."""
@@ -22,9 +23,16 @@ _GRAM, _EVERY = 12, 9  # a passage of GRAM + EVERY - 1 = 20 characters holds an 
 
 
 def kept(old: str, new: str) -> list[Block]:
-    """Passages that stayed where they were, in order: rising in both texts, never overlapping."""
+    """Passages that stayed where they were, in order: rising in both texts, never overlapping.
+
+    A line that stands once in each text but in another order has moved, and is left to ``found_elsewhere``.
+    """
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
+    # Whole lines only, or else the end of a moved line would be taken for one that stayed.
+    start = old.rfind("\n", 0, start) + 1
+    tail = old.find("\n", len(old) - end) + 1
+    end = len(old) - tail if tail and end else 0
     middle = _words_kept(old[start : len(old) - end], new[start : len(new) - end])
     blocks = [(0, 0, start), *((i + start, j + start, n) for i, j, n in middle), (len(old) - end, len(new) - end, end)]
     return _joined([block for block in blocks if block[2]])
@@ -48,18 +56,28 @@ def found_elsewhere(old: str, new: str, blocks: Sequence[Block]) -> list[Block]:
     for start, end in gaps:
         j = start
         while j <= end - _GRAM:
-            best: Block = (0, 0, 0)
-            for i in sorted(index.get(new[j : j + _GRAM], ()), key=lambda i: _inside(taken, i)):
-                back = _common(old[:i][::-1], new[start:j][::-1]) if i and j > start else 0
-                ahead = _common(old[i:], new[j:end])
-                if back + ahead > best[2]:
-                    best = (i - back, j - back, back + ahead)
-            if best[2] >= SHORTEST:
-                found.append(best)
-                j = start = best[1] + best[2]
+            # Places are indexed every few characters, so the longest passage may begin to show a little later.
+            window = range(j, min(j + _EVERY, end - _GRAM + 1)) if new[j : j + _GRAM] in index else ()
+            best = max((_passage(old, new, index, taken, start, at, end) for at in window), default=None)
+            if best and best[0] >= SHORTEST:
+                length, _, i, at = best
+                found.append((i, at, length))
+                j = start = at + length
             else:
                 j += 1
     return found
+
+
+def _passage(
+    old: str, new: str, index: dict[str, list[int]], taken: Sequence[tuple[int, int]], start: int, j: int, end: int
+) -> tuple[int, bool, int, int]:
+    """The longest passage of the old text around ``j`` in the new one: length, whether it moved, and both places."""
+    best = (0, False, 0, j)
+    for i in index.get(new[j : j + _GRAM], ()):
+        back = _common(old[max(0, i - j + start) : i][::-1], new[start:j][::-1])
+        ahead = _common(old[i : i + end - j], new[j:end])
+        best = max(best, (back + ahead, not _inside(taken, i), i - back, j - back))
+    return best
 
 
 def _gaps(blocks: Sequence[Block], length: int) -> Iterator[tuple[int, int]]:
@@ -97,24 +115,59 @@ def _common(one: str, other: str) -> int:
 def _words_kept(old: str, new: str) -> list[Block]:
     if not old or not new:
         return []
-    left, right = _WORDS.findall(old), _WORDS.findall(new)
-    pairs = list(_pairs(left, right, 0, 0))
-    starts_left, starts_right = _starts(left), _starts(right)
-    blocks = _joined([(starts_left[i], starts_right[j], len(left[i])) for i, j in pairs])
-    return _grown(old, new, blocks)
+    moved = _moved_lines(old.splitlines(keepends=True), new.splitlines(keepends=True))
+    left, starts_left = _words(old, moved, "old")
+    right, starts_right = _words(new, moved, "new")
+    pairs = sorted(_pairs(left, right))
+    blocks = []
+    last = (-1, -1)
+    for i, j in [*pairs, (len(left), len(right))]:
+        still = not any(word.startswith("\0") for word in (*left[last[0] + 1 : i], *right[last[1] + 1 : j]))
+        if still:  # stretch what was kept into the changed words between, so that 'colour' to 'color' keeps letters
+            blocks += _edges(
+                old, new, starts_left[last[0] + 1], starts_left[i], starts_right[last[1] + 1], starts_right[j]
+            )
+        if i < len(left):
+            blocks.append((starts_left[i], starts_right[j], len(left[i])))
+        last = (i, j)
+    return _joined(blocks)
 
 
-def _starts(words: Sequence[str]) -> list[int]:
-    starts, place = [], 0
-    for word in words:
-        starts.append(place)
-        place += len(word)
-    return starts
+def _edges(old: str, new: str, i: int, i_end: int, j: int, j_end: int) -> list[Block]:
+    """The common beginning and end of two changed passages."""
+    ahead = _common(old[i:i_end], new[j:j_end])
+    back = _common(old[i + ahead : i_end][::-1], new[j + ahead : j_end][::-1])
+    return [block for block in ((i, j, ahead), (i_end - back, j_end - back, back)) if block[2]]
 
 
-def _pairs(left: Sequence[str], right: Sequence[str], i0: int, j0: int) -> Iterator[tuple[int, int]]:
-    """Places of the same words in both lists, rising in both."""
-    waiting = [(list(left), list(right), i0, j0)]
+def _moved_lines(old: Sequence[str], new: Sequence[str]) -> set[str]:
+    """Lines of ``SHORTEST`` characters or more that stand once in each text, but out of order."""
+    mine, theirs = _once(old), _once(new)
+    common = {line for line in mine.keys() & theirs.keys() if len(line) >= SHORTEST}
+    still = {old[place] for place, _ in _rising(sorted((mine[line], theirs[line]) for line in common))}
+    return common - still
+
+
+def _words(text: str, moved: set[str], side: str) -> tuple[list[str], list[int]]:
+    """Words, spaces and signs with their places, and the text's end; a moved line is one word that matches nothing."""
+    words: list[str] = []
+    starts: list[int] = []
+    place = 0
+    for line in text.splitlines(keepends=True):
+        if line in moved:
+            words.append(f"\0{side}{place}")
+            starts.append(place)
+        else:
+            for found in _WORDS.finditer(line):
+                words.append(found[0])
+                starts.append(place + found.start())
+        place += len(line)
+    return words, [*starts, place]
+
+
+def _pairs(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Places of the same words in both lists, rising in both, in any order."""
+    waiting = [(left, right, 0, 0)]
     while waiting:
         one, other, i, j = waiting.pop()
         if not one or not other:
@@ -127,7 +180,7 @@ def _pairs(left: Sequence[str], right: Sequence[str], i0: int, j0: int) -> Itera
             continue  # nothing to hold on to: the whole stretch counts as written anew
         yield from ((i + a, j + b) for a, b in anchors)
         bounds = [(-1, -1), *anchors, (len(one), len(other))]
-        for (a, b), (c, d) in zip(bounds, bounds[1:], strict=False):
+        for (a, b), (c, d) in pairwise(bounds):
             waiting.append((one[a + 1 : c], other[b + 1 : d], i + a + 1, j + b + 1))
 
 
@@ -159,9 +212,13 @@ def _longest(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _unique(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
-    """Words that stand once in each list, as the longest run of pairs rising in both (patience sorting)."""
+    """Words that stand once in each list, as the longest run of pairs rising in both."""
     mine, theirs = _once(one), _once(other)
-    pairs = sorted((place, theirs[word]) for word, place in mine.items() if word in theirs)
+    return _rising(sorted((place, theirs[word]) for word, place in mine.items() if word in theirs))
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest run of ``pairs`` (sorted by the first) that rises in the second too, by patience sorting."""
     piles: list[int] = []
     tops: list[int] = []
     below = [-1] * len(pairs)
@@ -183,22 +240,6 @@ def _once(words: Sequence[str]) -> dict[str, int]:
     for place, word in enumerate(words):
         places[word] = -1 if word in places else place
     return {word: place for word, place in places.items() if place >= 0}
-
-
-def _grown(old: str, new: str, blocks: Sequence[Block]) -> list[Block]:
-    """Blocks stretched into the changed words between them, so that 'colour' to 'color' keeps five letters."""
-    grown: list[Block] = []
-    bounds = [*blocks, (len(old), len(new), 0)]
-    before_i = before_j = 0
-    for i, j, n in bounds:
-        ahead = _common(old[before_i:i], new[before_j:j])
-        if ahead:
-            grown.append((before_i, before_j, ahead))
-        left, right = old[before_i + ahead : i], new[before_j + ahead : j]
-        back = _common(left[::-1], right[::-1])
-        grown.append((i - back, j - back, n + back))
-        before_i, before_j = i + n, j + n
-    return _joined([block for block in grown if block[2]])
 
 
 def _joined(blocks: Sequence[Block]) -> list[Block]:

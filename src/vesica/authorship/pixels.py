@@ -72,7 +72,7 @@ def where(mask: Flags, one: Pixels, other: Pixels) -> Pixels:
 
 
 def moved(before: Pixels, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Pixels:
-    """Each pixel's facts taken from where it was (``rows``, ``columns`` [height, width]): crops, flips, turns, moves."""
+    """Each pixel's facts taken from where it was (``rows``, ``columns`` [height, width]): crops, flips, moves."""
     return _compact(Pixels(before.turns, before.origin[rows, columns], before.changed[rows, columns]))
 
 

@@ -1,7 +1,8 @@
 """Who brought in and who last changed each character of a manuscript, as runs over code points.
 
 A character is never altered, only replaced: one that a turn writes over another is new, brought in and changed last by
-that turn. Characters that a turn moves or copies keep what is known of them. Undo needs no rule: the earlier map stands.
+that turn. Characters that a turn moves or copies keep what is known of them. Undo needs no rule: the map of before
+stands again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,7 +85,7 @@ def fresh(text: str, turn: str) -> Runs:
 
 
 def weave(sources: Sequence[Runs], pieces: Sequence[Slice | Fresh], turn: str) -> Runs:
-    """The map of a text put together from pieces of others and new characters: edits, moves, copies and merges alike."""
+    """The map of a text put together from pieces of others and new characters: edits, moves, copies, merges alike."""
     runs: list[Run] = []
     for piece in pieces:
         if isinstance(piece, Fresh):

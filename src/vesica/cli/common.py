@@ -59,7 +59,7 @@ def knob_options(engine: "Engine") -> Callable[[Command], Command]:
                     flag, knob.name, metavar=knob.range, default=None, help=f"{knob.help} [{_shown(knob.default)}]"
                 )
             command = option(command)
-        for name, wanted in reversed(engine.inputs.items()):
+        for name, wanted in reversed(list(engine.inputs.items())):
             command = click.option(
                 f"--{name}", f"input_{name}", type=click.Path(path_type=Path), help=f"A file: {wanted.help}."
             )(command)

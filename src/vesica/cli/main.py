@@ -29,7 +29,6 @@ COMMANDS = {
     "replay": "look",
     "redact": "works",
     "export": "leave",
-    "exhibit": "leave",
     "engines": "setup",
     "models": "setup",
     "doctor": "setup",

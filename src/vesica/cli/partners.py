@@ -40,7 +40,7 @@ def _offer_by(engine: engines.Engine) -> click.Command:
     @as_json
     @click.pass_context
     def command(
-        ctx: click.Context, takes: int, seed: int | None, threads: int | None, as_json: bool, **options: Any
+        ctx: click.Context, /, takes: int, seed: int | None, threads: int | None, as_json: bool, **options: Any
     ) -> None:
         wishes, files = split(options)
         with open_studio(ctx) as studio, progress_bar(engine.name) as progress:
@@ -69,7 +69,7 @@ def _make_by(engine: engines.Engine) -> click.Command:
     @as_json
     @click.pass_context
     def command(
-        ctx: click.Context, files: tuple[Path, ...], out: Path, seed: int | None, as_json: bool, **options: Any
+        ctx: click.Context, /, files: tuple[Path, ...], out: Path, seed: int | None, as_json: bool, **options: Any
     ) -> None:
         wishes, named = split(options)
         with open_studio(ctx, make=True) as studio, progress_bar(engine.name) as progress:

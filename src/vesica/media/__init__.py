@@ -63,7 +63,7 @@ def medium_of(type_: str) -> Medium:
     if type_ == "application/vnd.vesica.score+json":
         return "music"
     if kind in MEDIA:
-        return cast(Medium, kind)
+        return kind
     raise VesicaError(f"No medium of the studio is of type {type_}.")
 
 

@@ -1,0 +1,65 @@
+"""A work's content as files that other programs read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from vesica.errors import VesicaError
+from vesica.work import Medium
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file: its media type, and how a value becomes its bytes."""
+
+    type: str
+    write: Callable[[Any], bytes]
+
+
+def _png(value: Any) -> bytes:
+    from vesica.image.pictures import write_png
+
+    return write_png(value)
+
+
+def _jpeg(value: Any) -> bytes:
+    from vesica.image.pictures import write_jpeg
+
+    return write_jpeg(value)
+
+
+def _webp(value: Any) -> bytes:
+    from vesica.image.pictures import write_webp
+
+    return write_webp(value)
+
+
+def _text(value: Any) -> bytes:
+    from vesica.text.manuscript import write_text
+
+    return write_text(value if value.endswith("\n") else value + "\n")
+
+
+FORMATS: Mapping[Medium, Mapping[str, Format]] = {
+    "image": {
+        ".png": Format("image/png", _png),
+        ".jpg": Format("image/jpeg", _jpeg),
+        ".jpeg": Format("image/jpeg", _jpeg),
+        ".webp": Format("image/webp", _webp),
+    },
+    "text": {
+        ".txt": Format("text/plain", _text),
+        ".md": Format("text/markdown", _text),
+    },
+    "music": {},
+}
+
+
+def format_of(medium: Medium, name: str) -> Format:
+    """The format that a file's ending asks for. Raises ``VesicaError`` with those there are."""
+    formats = FORMATS[medium]
+    ending = PurePath(name).suffix.lower()
+    if ending not in formats:
+        raise VesicaError(f"{name} can't hold this work; end its name with {', '.join(formats)}.")
+    return formats[ending]

@@ -1,0 +1,254 @@
+"""The fast maps hold against naive ones that keep two facts for every single unit."""
+
+import random
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vesica.authorship import pixels, score, text
+from vesica.authorship.difference import found_elsewhere, kept
+from vesica.authorship.text import Fresh, Runs, Slice
+from vesica.errors import VesicaError
+
+Unit = tuple[str, str, str]
+"""A character, the turn that brought it in, the turn that changed it last."""
+
+words = st.text("ab \n", max_size=30)
+prose = st.lists(st.sampled_from(["the sea ", "a lamp ", "was ", "dark, ", "and ", "we sang.\n"]), max_size=25).map(
+    "".join
+)
+
+
+def runs_of(units: list[Unit]) -> Runs:
+    return Runs.of((1, origin, changed) for _, origin, changed in units)
+
+
+@st.composite
+def edit_scripts(draw: st.DrawFn) -> list[tuple[str, int, int, int, str]]:
+    """Inserts, deletes, replaces, moves, copies and undos, at places given as shares of a thousand."""
+    kinds = st.sampled_from(["insert", "delete", "replace", "move", "copy", "undo"])
+    place = st.integers(0, 1000)
+    return draw(st.lists(st.tuples(kinds, place, place, place, words), max_size=12))
+
+
+@given(words, edit_scripts())
+def test_weaving_holds_against_a_list_of_characters_with_their_facts(
+    start: str, script: list[tuple[str, int, int, int, str]]
+) -> None:
+    naive: list[Unit] = [(char, "t0", "t0") for char in start]
+    fast = text.fresh(start, "t0")
+    past = [(naive, fast)]
+    for count, (kind, one, two, three, new) in enumerate(script, 1):
+        turn, size = f"t{count}", len(naive)
+        low, high = sorted((one * size // 1000, two * size // 1000))
+        to = three * size // 1000
+        if kind == "undo":
+            naive, fast = past[three * (len(past) - 1) // 1000]
+        else:
+            written = [(char, turn, turn) for char in new]
+            cut, left, right = naive[low:high], naive[:low], naive[high:]
+            pieces: list[Slice | Fresh]
+            if kind == "insert":
+                naive, pieces = left + written + naive[low:], [Slice(0, 0, low), Fresh(len(new)), Slice(0, low, size)]
+            elif kind == "delete":
+                naive, pieces = left + right, [Slice(0, 0, low), Slice(0, high, size)]
+            elif kind == "replace":
+                naive, pieces = left + written + right, [Slice(0, 0, low), Fresh(len(new)), Slice(0, high, size)]
+            elif kind == "copy":
+                naive, pieces = (
+                    naive[:to] + cut + naive[to:],
+                    [Slice(0, 0, to), Slice(0, low, high), Slice(0, to, size)],
+                )
+            else:
+                naive, pieces = cut + left + right, [Slice(0, low, high), Slice(0, 0, low), Slice(0, high, size)]
+            fast = text.weave([fast], pieces, turn)
+        past.append((naive, fast))
+        assert fast == runs_of(naive)
+        assert Runs.from_bytes(fast.to_bytes()) == fast
+
+
+@given(prose | words, prose | words)
+def test_a_difference_keeps_only_characters_that_are_there_and_covers_a_text_with_itself(old: str, new: str) -> None:
+    blocks = kept(old, new)
+    assert all(old[i : i + n] == new[j : j + n] for i, j, n in blocks)
+    for (i, j, n), (k, m, _) in pairwise(blocks):
+        assert i + n <= k and j + n <= m
+    elsewhere = found_elsewhere(old, new, blocks)
+    assert all(old[i : i + n] == new[j : j + n] and n >= 20 for i, j, n in elsewhere)
+    covered = [place for _, j, n in [*blocks, *elsewhere] for place in range(j, j + n)]
+    assert len(covered) == len(set(covered))
+    assert sum(n for *_, n in kept(new, new)) == len(new)
+
+
+@given(prose, prose, st.integers(0, 300))
+def test_an_edit_has_the_new_text_s_length_and_an_insertion_makes_only_its_own_characters_new(
+    old: str, new: str, place: int
+) -> None:
+    place = min(place, len(old))
+    runs = text.fresh(old, "person")
+    assert len(text.edit(old, runs, new, "machine")) == len(new)
+    inserted = text.edit(old, runs, old[:place] + "§§" + old[place:], "machine")
+    assert text.counts(inserted) == {
+        key: value for key, value in {"person": (len(old),) * 2, "machine": (2, 2)}.items() if value[0]
+    }
+
+
+def test_a_moved_paragraph_and_a_copied_one_keep_their_authors() -> None:
+    one, two, three = (f"{name} walked along the cold shore and counted lamps.\n" for name in ("Ada", "Ben", "Cleo"))
+    runs = Runs.of([(len(one), "a", "a"), (len(two), "b", "b"), (len(three), "c", "c")])
+    moved = text.edit(one + two + three, runs, three + one + two, "x")
+    assert moved == Runs.of([(len(three), "c", "c"), (len(one), "a", "a"), (len(two), "b", "b")])
+    copied = text.edit(one + two + three, runs, one + two + three + one, "x")
+    assert text.counts(copied) == {"a": (2 * len(one),) * 2, "b": (len(two),) * 2, "c": (len(three),) * 2}
+
+
+@given(prose, prose, prose)
+def test_a_merge_takes_each_side_s_changes_and_every_character_keeps_its_facts(
+    base: str, left: str, right: str
+) -> None:
+    runs = text.fresh(base, "base")
+    ours, theirs = left + base, base + right
+    merged, authors, conflicts = text.merge(
+        base, ours, text.edit(base, runs, ours, "ours"), theirs, text.edit(base, runs, theirs, "theirs")
+    )
+    assert len(authors) == len(merged)
+    changed = text.edit(base, runs, theirs, "theirs")
+    assert text.merge(base, base, runs, theirs, changed)[:2] == (theirs, changed)
+    assert text.merge(base, ours, text.fresh(ours, "o"), base, runs)[0] == ours
+    if not conflicts:
+        assert set(text.counts(authors)) <= {"base", "ours", "theirs"}
+
+
+def test_both_sides_of_a_merge_arrive_and_a_conflict_is_named() -> None:
+    base = "The lamp was dark. The sea was calm. Nobody came."
+    ours, theirs = base.replace("dark", "lit"), base.replace("Nobody", "Ada")
+    merged, authors, conflicts = text.merge(base, ours, text.fresh(ours, "o"), theirs, text.fresh(theirs, "t"))
+    assert merged == "The lamp was lit. The sea was calm. Ada came." and not conflicts
+    assert len(authors) == len(merged)
+    clash = text.merge(base, ours, text.fresh(ours, "o"), base.replace("dark", "gone"), text.fresh(base, "t"))
+    assert [(c.ours, c.theirs) for c in clash[2]] == [("lit", "gone")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("a" * 300_000, "a" * 299_000), ("ab" * 150_000, "ba" * 150_000), ("a " * 100_000, "a b " * 50_000)],
+    ids=["one letter", "two letters", "two words"],
+)
+def test_repetitive_texts_of_any_length_are_compared(old: str, new: str) -> None:
+    runs = text.edit(old, text.fresh(old, "a"), new, "b")
+    assert len(runs) == len(new)
+
+
+events = st.dictionaries(st.sampled_from([f"n{count}" for count in range(12)]), st.sampled_from("ABC"), max_size=12)
+
+
+@given(st.lists(events, min_size=1, max_size=8))
+def test_events_hold_against_two_dictionaries(versions: list[dict[str, str]]) -> None:
+    fast = score.fresh(versions[0], "t0")
+    origin = dict.fromkeys(versions[0], "t0")
+    changed = dict(origin)
+    for count, (before, after) in enumerate(pairwise(versions), 1):
+        fast = score.edit(fast, after, f"t{count}")
+        origin = {name: origin[name] if name in before else f"t{count}" for name in after}
+        changed = {
+            name: changed[name] if name in before and before[name] == after[name] else f"t{count}" for name in after
+        }
+        assert {name: event.origin for name, event in fast.items()} == origin
+        assert {name: event.changed for name, event in fast.items()} == changed
+        assert score.from_bytes(score.to_bytes(fast)) == fast
+
+
+@given(events, events, events)
+def test_merged_events_come_from_a_side_that_changed_them(
+    first: dict[str, str], second: dict[str, str], third: dict[str, str]
+) -> None:
+    base = score.fresh(first, "base")
+    ours, theirs = score.edit(base, second, "ours"), score.edit(base, third, "theirs")
+    merged, conflicts = score.merge(base, ours, theirs)
+    for name in {*first, *second, *third} - {*conflicts}:
+        sides = [side.get(name) for side in (ours, theirs) if side.get(name) != base.get(name)]
+        assert merged.get(name) == (sides[0] if sides else base.get(name))
+    assert all(merged.get(name) == ours.get(name) for name in conflicts)
+
+
+pictures = st.integers(0, 2**32 - 1).map(
+    lambda seed: np.random.default_rng(seed).integers(0, 2, (5, 7, 3)).astype(np.uint8)
+)
+
+
+@given(st.lists(pictures, min_size=2, max_size=6))
+def test_pixels_hold_against_a_loop_over_every_pixel(versions: list[NDArray[np.uint8]]) -> None:
+    fast = pixels.fresh((5, 7), "t0")
+    naive = {(row, column): ("t0", "t0") for row in range(5) for column in range(7)}
+    for count, (before, after) in enumerate(pairwise(versions), 1):
+        fast = pixels.edit(fast, before, after, f"t{count}")
+        for place, (origin, _) in naive.items():
+            if any(before[place] != after[place]):
+                naive[place] = (origin, f"t{count}")
+        fast = pixels.from_bytes(pixels.to_bytes(fast))
+        for place, facts in naive.items():
+            assert (fast.turns[fast.origin[place]], fast.turns[fast.changed[place]]) == facts
+    counted = pixels.counts(fast)
+    assert sum(one for one, _ in counted.values()) == sum(two for _, two in counted.values()) == 35
+
+
+@given(pictures, pictures, pictures)
+def test_merged_pixels_come_from_the_side_the_mask_names(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], masks: NDArray[np.uint8]
+) -> None:
+    mask = masks[..., 0].astype(bool)
+    one = pixels.edit(pixels.fresh((5, 7), "a"), first, second, "b")
+    other = pixels.edit(pixels.fresh((5, 7), "c"), second, first, "d")
+    merged = pixels.where(mask, one, other)
+    for place in np.ndindex(5, 7):
+        side = one if mask[place] else other
+        assert merged.turns[merged.origin[place]] == side.turns[side.origin[place]]
+        assert merged.turns[merged.changed[place]] == side.turns[side.changed[place]]
+
+
+def test_flipped_and_resized_pixels_carry_their_origin() -> None:
+    one = pixels.where(np.arange(8).reshape(2, 4) % 4 < 2, pixels.fresh((2, 4), "a"), pixels.fresh((2, 4), "b"))
+    rows, columns = np.indices((2, 4))
+    flipped = pixels.moved(one, rows, 3 - columns)
+    assert [flipped.turns[label] for label in flipped.origin[0]] == ["b", "b", "a", "a"]
+    larger = pixels.edit(one, np.zeros((2, 4, 3), np.uint8), np.zeros((4, 8, 3), np.uint8), "c")
+    assert [larger.turns[label] for label in larger.origin[3]] == ["a"] * 4 + ["b"] * 4
+    assert {larger.turns[label] for label in larger.changed.ravel()} == {"c"}
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_damaged_maps_are_refused_in_a_sentence_or_read_whole(data: st.DataObject) -> None:
+    kinds = {
+        Runs.from_bytes: Runs.of([(3, "a", "b"), (2, "c", "c")]).to_bytes(),
+        score.from_bytes: score.to_bytes(score.fresh({"n1": "C4"}, "a")),
+        pixels.from_bytes: pixels.to_bytes(pixels.fresh((3, 3), "a")),
+    }
+    read = data.draw(st.sampled_from(list(kinds)))
+    good = kinds[read]
+    cut = data.draw(st.integers(0, len(good)))
+    bad = data.draw(st.sampled_from([good[:cut], good[:cut] + data.draw(st.binary(max_size=6)) + good[cut + 1 :]]))
+    try:
+        read(bad)
+    except VesicaError as fault:
+        assert "damaged" in str(fault)
+
+
+def test_relabelling_names_the_turn_that_carries_the_map() -> None:
+    assert text.fresh("sea", "this").relabelled({"this": "t9"}) == text.fresh("sea", "t9")
+    assert score.relabelled(score.fresh({"n": "C"}, "this"), {"this": "t9"}) == score.fresh({"n": "C"}, "t9")
+    named = pixels.relabelled(pixels.fresh((2, 2), "this"), {"this": "t9"})
+    assert pixels.counts(named) == {"t9": (4, 4)}
+
+
+def test_a_novel_with_a_few_changes_is_compared_at_once() -> None:
+    chance = random.Random(3)
+    lexicon = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 9))) for _ in range(8000)]
+    old = " ".join(chance.choices(lexicon, k=500_000))
+    new = old[:1_000_000] + " She lit the lamp. " + old[1_000_000:2_000_000] + old[2_000_050:]
+    runs = text.edit(old, text.fresh(old, "a"), new, "b")
+    assert text.counts(runs)["b"][0] <= 19
