@@ -94,7 +94,8 @@ def dream(
         change = _scaled(dreamt, *picture.shape[:2])[0].permute(1, 2, 0).numpy() * 255
     if strength is not None:
         change = change * strength[..., None]
-    return np.rint(picture + change).clip(0, 255).astype(np.uint8)
+    result: Picture = np.rint(picture + change).clip(0, 255).astype(np.uint8)
+    return result
 
 
 def parse_layers(text: str) -> tuple[str, ...]:
@@ -138,7 +139,7 @@ def _strength(picture: Picture, mask: Picture | None, feather: int) -> NDArray[n
     painted = grey(mask)
     if painted.shape != (height, width):
         painted = np.array(Image.fromarray(painted).resize((width, height), Image.Resampling.BILINEAR))
-    strength = painted.astype(np.float32) / 255
+    strength: NDArray[np.float32] = painted.astype(np.float32) / np.float32(255)
     if feather and not painted.all():
         inside = np.clip(distance_transform_edt(painted > 0) / (feather + 1), 0, 1)
         strength *= (inside * inside * (3 - 2 * inside)).astype(np.float32)

@@ -82,12 +82,12 @@ def _to_srgb(image: Image.Image) -> Picture:
         profile = lab.tobytes()
     if profile:
         image = _by_profile(image, profile)
-    colours = np.array(image.convert("RGB"))
+    colours: Picture = np.array(image.convert("RGB"))
     if alpha is None:
         return colours
     share = np.asarray(alpha, dtype=np.uint16)[..., None]
-    laid = (colours.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255
-    return laid.astype(np.uint8)
+    laid: Picture = ((colours.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
+    return laid
 
 
 def _to_bytes(values: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -99,7 +99,8 @@ def _to_bytes(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     else:
         # 16 bits also where all values happen to be small, if the file says so; Pillow widens some of them to 32.
         scale = 255 / 65535 if values.dtype == np.uint16 or top > 255 else 1.0
-    return np.rint((numbers * scale).clip(0, 255)).astype(np.uint8)
+    result: NDArray[np.uint8] = np.rint((numbers * scale).clip(0, 255)).astype(np.uint8)
+    return result
 
 
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:

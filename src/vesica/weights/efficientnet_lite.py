@@ -5,19 +5,17 @@ fixed width). Weights: the package its card names. They are read once with torch
 folded into the convolutions before them, and the result is kept as safetensors in the user's cache.
 """
 
-import os
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from platformdirs import user_cache_path
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from vesica.errors import VesicaError
+from vesica.weights.cache import cache_dir, writing
 from vesica.weights.cards import card, digest, locate
 
 NAME = "efficientnet-lite0"
@@ -53,11 +51,6 @@ def stride_of(layer: str) -> int:
     return stride
 
 
-def cache_folder() -> Path:
-    """Where converted models are kept: ``VESICA_CACHE``, else the user's cache folder. Not made here."""
-    return Path(os.environ.get("VESICA_CACHE") or user_cache_path("vesica"))
-
-
 def _fold(weights: dict[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
     """Kernel and bias that do what the convolution and the batch norm after it (epsilon 0.001) did."""
     gain = weights[f"{norm}.weight"].double() / (weights[f"{norm}.running_var"].double() + 1e-3).sqrt()
@@ -88,19 +81,8 @@ def _convert(target: Path) -> None:
         weights["_fc.weight"].contiguous(),
         weights["_fc.bias"].contiguous(),
     )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=target.parent, suffix=".tmp", delete=False) as scratch:
-            made = Path(scratch.name)
-        try:
-            save_file(folded, made)
-            made.replace(target)
-        finally:
-            made.unlink(missing_ok=True)
-    except OSError as fault:
-        raise VesicaError(
-            f"The cache {target.parent} can't be written ({fault.strerror}); free some space or set VESICA_CACHE."
-        ) from fault
+    with writing(target) as file:
+        file.write(save(folded))
 
 
 class EfficientNetLite:
@@ -146,7 +128,7 @@ class EfficientNetLite:
 @cache
 def efficientnet_lite() -> EfficientNetLite:
     """The network, converted at the first call ever. Raises ``ModelMissing`` or ``VesicaError`` in one sentence."""
-    target = cache_folder() / f"{NAME}-{card(NAME).sha256[:16]}-{FORMAT}.safetensors"
+    target = cache_dir() / f"{NAME}-{card(NAME).sha256[:16]}-{FORMAT}.safetensors"
     if not target.is_file():
         _convert(target)
     try:
