@@ -1,8 +1,16 @@
 """What all tests share: nothing of the person's own computer is read or written."""
 
+import os
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy computer is no reason to fail; and a fixed choice of examples makes a red run repeat.
+settings.register_profile(
+    "vesica", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("vesica")
 
 
 @pytest.fixture(autouse=True)
