@@ -21,7 +21,6 @@ lint: .venv/.dev  ## style, types, and the direction of imports
 bench: .venv/.dev .venv/.models  ## print every figure that the documents name
 	for script in bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
-setup: .venv/.models
 
 .venv/.made:
 	$(PYTHON) -m venv .venv
