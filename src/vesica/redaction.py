@@ -27,7 +27,12 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
     if isinstance(target.act, Redacted | Created):
         raise VesicaError("This turn holds nothing that could be redacted; name one that brought words or pictures.")
     turns = [turn for _, turn in ledger.entries()]
-    if not any(getattr(target.act, part.name) is not None for part in fields(target.act) if part.name not in PUBLIC):
+    private = tuple(
+        part.name
+        for part in fields(target.act)
+        if part.name not in PUBLIC | {"authorship"} and getattr(target.act, part.name) is not None
+    )
+    if not private:
         raise VesicaError(f"The turn {target.id[:12]} was redacted already.")
     brought = {
         asset.digest for name, found in assets_of(target).items() if name in ("content", "original") for asset in found
@@ -38,11 +43,7 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
             name for name, found in assets_of(turn).items() if any(asset.digest in brought for asset in found)
         )
         if turn.id == target.id:
-            named = tuple(
-                part.name
-                for part in fields(turn.act)
-                if part.name not in PUBLIC | {"authorship"} and getattr(turn.act, part.name) is not None
-            )
+            named = private
         if named:
             removed[turn.id] = named
     # Bytes first: after a crash between the two steps, 'verify' names what is missing and a second call completes it.

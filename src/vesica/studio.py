@@ -179,12 +179,12 @@ class Studio:
         work = self.work(name)
         row = engines.find(engine)
         params = as_json(build(row.load_params(), wishes))
-        given = self._inputs(work, row, inputs or {})
         first = secrets.randbelow(SEEDS) if seed is None else seed
         if not 0 <= first < SEEDS:
             raise VesicaError(f"A seed is a whole number from 0 to {SEEDS - 1}; {first} is not.")
         if not 1 <= takes <= 64:
             raise VesicaError(f"Ask for 1 to 64 takes; {takes} is not.")
+        given = self._inputs(work, row, inputs or {})
         offered = []
         for count in range(takes):
             made = self.worker.run(
