@@ -1,0 +1,289 @@
+"""Standard MIDI files, type 0 and 1, read and written without a library: each fault can name its byte."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+
+from vesica.errors import VesicaError
+from vesica.music.align import with_ids
+from vesica.music.score import COMMON, MOST_NOTES, PLAIN, ZERO, Key, Metre, Note, Part, Score, Tempo, spell, tidy
+from vesica.music.score_json import check, plain
+
+FINE = 10_080
+"""Ticks a quarter note where no smaller count holds every time exactly; all of 1..10 divide it."""
+
+DRUMS = 9
+SHORTEST = Fraction(1, 24)
+
+
+def write_midi(score: Score) -> bytes:
+    """A type 1 file: signs in the first track, then a track a part. The same score gives the same bytes."""
+    ticks = _resolution(score)
+    tracks = [_signs_track(score, ticks)]
+    for index, part in enumerate(score.parts):
+        channel = index % 15
+        tracks.append(_part_track(part, channel + (channel >= DRUMS), ticks))
+    head = b"MThd" + (6).to_bytes(4, "big") + b"\0\1" + len(tracks).to_bytes(2, "big") + ticks.to_bytes(2, "big")
+    return head + b"".join(b"MTrk" + len(track).to_bytes(4, "big") + track for track in tracks)
+
+
+def _resolution(score: Score) -> int:
+    times = {time.denominator for note in score.notes for time in (note.onset, note.duration)}
+    times |= {metre.onset.denominator for metre in score.metres} | {score.pickup.denominator}
+    need = 480
+    for denominator in sorted(times):
+        need = lcm(need, denominator)
+        if need > 0x7FFF:
+            return FINE
+    return need
+
+
+def _signs_track(score: Score, ticks: int) -> bytes:
+    rows = [(0, 0, _meta(3, _encoded(score.title)))] if score.title else []
+    rows += [(0, 1, _meta(1, _encoded(remark))) for remark in score.remarks]
+    metres = list(score.metres)
+    # MIDI has no pick-up: a short first bar under a metre of its own says the same.
+    if score.pickup and (short := _metre_of(score.pickup)):
+        metres = [short, Metre(score.pickup, metres[0].beats, metres[0].unit), *metres[1:]]
+    for metre in metres:
+        rows.append(
+            (_tick(metre.onset, ticks), 2, _meta(0x58, bytes([metre.beats, metre.unit.bit_length() - 1, 24, 8])))
+        )
+    for key in score.keys:
+        rows.append((_tick(key.onset, ticks), 3, _meta(0x59, bytes([key.fifths % 256, int(key.mode == "minor")]))))
+    for tempo in score.tempi:
+        rows.append((_tick(tempo.onset, ticks), 4, _meta(0x51, _microseconds(tempo.quarters).to_bytes(3, "big"))))
+    return _track(rows)
+
+
+def _part_track(part: Part, channel: int, ticks: int) -> bytes:
+    rows = [(0, 0, _meta(3, _encoded(part.name)))] if part.name else []
+    rows.append((0, 1, bytes([0xC0 | channel, part.program])))
+    for note in part.notes:
+        start, end = _tick(note.onset, ticks), _tick(note.end, ticks)
+        key = note.pitch.midi
+        # Offs before ons at one tick, so that repeated notes are struck again.
+        rows.append((start, 3, bytes([0x90 | channel, key, note.velocity])))
+        rows.append((max(end, start + 1), 2, bytes([0x80 | channel, key, 64])))
+    return _track(rows)
+
+
+def _track(rows: list[tuple[int, int, bytes]]) -> bytes:
+    rows.sort()
+    found, now = bytearray(), 0
+    for tick, _, message in rows:
+        found += _variable(tick - now) + message
+        now = tick
+    return bytes(found + b"\0\xff\x2f\0")
+
+
+def _tick(time: Fraction, ticks: int) -> int:
+    return round(time * ticks)
+
+
+def _microseconds(quarters: Fraction) -> int:
+    return min(0xFFFFFF, max(1, round(Fraction(60_000_000) / quarters)))
+
+
+def _metre_of(length: Fraction) -> Metre | None:
+    for unit in (4, 8, 16, 32, 64):
+        count = length * unit / 4
+        if count.denominator == 1 and count <= 64:
+            return Metre(ZERO, int(count), unit)
+    return None
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8")
+
+
+def _meta(kind: int, data: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _variable(len(data)) + data
+
+
+def _variable(number: int) -> bytes:
+    found = [number & 0x7F]
+    while number := number >> 7:
+        found.append(0x80 | (number & 0x7F))
+    return bytes(reversed(found))
+
+
+@dataclass
+class _Read:
+    """What the tracks said so far. Times in ticks."""
+
+    ticks: int
+    title: str = ""
+    texts: list[str] = field(default_factory=list)
+    metres: dict[int, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    tempi: dict[int, int] = field(default_factory=dict)
+    parts: dict[tuple[int, int], list[tuple[int, int, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    names: dict[int, str] = field(default_factory=dict)
+    programs: dict[tuple[int, int], int] = field(default_factory=dict)
+    notes: int = 0
+    drums: bool = False
+
+
+def read_midi(data: bytes) -> Score:
+    """Read a MIDI file of type 0 or 1: a part for each track and channel that plays, pitches spelled by the key.
+
+    Raises ``VesicaError`` with the track and byte where the file breaks off or makes no sense.
+    """
+    if len(data) < 14 or data[:4] != b"MThd":
+        raise VesicaError("This MIDI file has no whole header; export it again.")
+    size = int.from_bytes(data[4:8], "big")
+    kind, _, division = (int.from_bytes(data[place : place + 2], "big") for place in (8, 10, 12))
+    if kind > 1:
+        raise VesicaError(f"This is a MIDI file of type {kind}; save it as type 0 or 1.")
+    if division & 0x8000 or not division:
+        raise VesicaError("This MIDI file counts film frames, not beats; export it with beats (ticks a quarter note).")
+    read = _Read(division)
+    place, number = 8 + max(6, size), 0
+    while place + 8 <= len(data):
+        length = int.from_bytes(data[place + 4 : place + 8], "big")
+        if data[place : place + 4] == b"MTrk":
+            number += 1
+            _read_track(data, place + 8, place + 8 + length, number, read)
+        place += 8 + length
+    if not any(read.parts.values()):
+        extra = " but drums, which a score does not hold" if read.drums else ""
+        raise VesicaError(f"This MIDI file has no notes{extra}; bring one with a melody.")
+    return _assemble(read)
+
+
+def _broken(number: int, place: int, what: str) -> VesicaError:
+    return VesicaError(f"This MIDI file {what} inside track {number} (byte {place}); export it again.")
+
+
+def _read_track(data: bytes, place: int, end: int, number: int, read: _Read) -> None:
+    if end > len(data):
+        raise _broken(number, len(data), "ends")
+    now, status, sounding = 0, 0, defaultdict[tuple[int, int], list[tuple[int, int]]](list)
+
+    def take(count: int) -> bytes:
+        nonlocal place
+        if place + count > end:
+            raise _broken(number, place, "ends")
+        place += count
+        return data[place - count : place]
+
+    def variable() -> int:
+        value = 0
+        for _ in range(4):
+            byte = take(1)[0]
+            value = value << 7 | byte & 0x7F
+            if byte < 0x80:
+                return value
+        raise _broken(number, place, "has a number too long")
+
+    while place < end:
+        now += variable()
+        first = take(1)[0]
+        if first == 0xFF:
+            what, text = take(1)[0], take(variable())
+            if what == 0x2F:
+                break
+            _read_meta(what, text, now, number, read)
+        elif first in (0xF0, 0xF7):
+            take(variable())
+        elif first >= 0xF1:
+            raise _broken(number, place - 1, "has an unknown message")
+        else:
+            if first >= 0x80:
+                status, first = first, take(1)[0]
+            if not status or first >= 0x80:
+                raise _broken(number, place - 1, "has an unknown message")
+            kind, channel = status & 0xF0, status & 0x0F
+            second = 0 if kind in (0xC0, 0xD0) else take(1)[0] & 0x7F
+            if channel == DRUMS:
+                read.drums |= kind == 0x90
+            elif kind == 0xC0:
+                read.programs.setdefault((number, channel), first)
+            elif kind == 0x90 and second:
+                sounding[channel, first].append((now, second))
+            elif kind in (0x80, 0x90) and sounding[channel, first]:
+                start, velocity = sounding[channel, first].pop(0)
+                _keep(read, (number, channel), (start, now, first, velocity))
+    for (channel, key), left in sounding.items():
+        for start, velocity in left:
+            _keep(read, (number, channel), (start, max(now, start + read.ticks), key, velocity))
+
+
+def _keep(read: _Read, part: tuple[int, int], note: tuple[int, int, int, int]) -> None:
+    read.notes += 1
+    if read.notes > MOST_NOTES:
+        raise VesicaError(f"This MIDI file has more than {MOST_NOTES:,} notes; bring a part of it.")
+    read.parts[part].append(note)
+
+
+def _read_meta(what: int, data: bytes, now: int, number: int, read: _Read) -> None:
+    if what in (1, 3):
+        text = data[:500].decode("utf-8", "replace").strip("\0 \r\n").replace("\r", " ").replace("\n", " ")
+        if not text or not plain(text):
+            return
+        if what == 1:
+            if number == 1 and len(read.texts) < 20:
+                read.texts.append(text)
+        else:
+            read.names.setdefault(number, text)
+    elif what == 0x51 and len(data) == 3:
+        read.tempi[now] = max(1, int.from_bytes(data, "big"))
+    elif what == 0x58 and len(data) >= 2 and 1 <= data[0] <= 64 and data[1] <= 6:
+        read.metres[now] = (data[0], 1 << data[1])
+    elif what == 0x59 and len(data) == 2 and -7 <= (fifths := (data[0] + 128) % 256 - 128) <= 7:
+        read.keys[now] = (fifths, data[1] == 1)
+
+
+def _assemble(read: _Read) -> Score:
+    def time(tick: int) -> Fraction:
+        return Fraction(tick, read.ticks)
+
+    metres, pickup = _metres([Metre(time(tick), *found) for tick, found in sorted(read.metres.items())])
+    keys = [
+        Key(time(tick), fifths, "minor" if minor else "major") for tick, (fifths, minor) in sorted(read.keys.items())
+    ]
+    tempi = [Tempo(time(tick), _quarters(found)) for tick, found in sorted(read.tempi.items())]
+    keys = keys if keys and keys[0].onset == 0 else [*PLAIN, *keys]
+    tempi = tempi if tempi and tempi[0].onset == 0 else [Tempo(ZERO, Fraction(120)), *tempi]
+    remarks = list(read.texts)
+    parts = []
+    only_signs = not any(number == 1 for number, _ in read.parts)
+    for number, channel in sorted(found for found, notes in read.parts.items() if notes):
+        notes = []
+        for start, end, key, velocity in read.parts[number, channel]:
+            onset = time(start)
+            fifths = next(sign.fifths for sign in reversed(keys) if sign.onset <= onset)
+            length = time(end) - onset or SHORTEST
+            notes.append(Note("", onset, length, spell(key, fifths), velocity=velocity))
+        name = read.names.get(number, "") if number > 1 or not only_signs else ""
+        parts.append(Part(name, read.programs.get((number, channel), 0), tuple(notes)))
+    if read.drums:
+        remarks.append("The drum channel was left out; a score holds pitched notes.")
+    title = read.names.get(1, "") if only_signs else ""
+    score = Score(title, tuple(parts), metres, tuple(keys), tuple(tempi), pickup, tuple(remarks))
+    score = with_ids(tidy(score))
+    check(score)
+    return score
+
+
+def _quarters(microseconds: int) -> Fraction:
+    """Quarter notes a minute; the whole or hundredth number that this MIDI tempo is the nearest to, if any."""
+    exact = Fraction(60_000_000, microseconds)
+    for scale in (1, 100):
+        near = Fraction(round(exact * scale), scale)
+        if near and _microseconds(near) == microseconds:
+            return min(max(near, Fraction(1)), Fraction(2000))
+    return min(max(exact.limit_denominator(10_000), Fraction(1)), Fraction(2000))
+
+
+def _metres(found: list[Metre]) -> tuple[tuple[Metre, ...], Fraction]:
+    """The metres and the pick-up: one short bar under a metre of its own at the beginning is a pick-up."""
+    if not found:
+        return COMMON, ZERO
+    if found[0].onset:
+        found = [*COMMON, *found]
+    if len(found) > 1 and found[1].onset == found[0].length < found[1].length:
+        return (Metre(ZERO, found[1].beats, found[1].unit), *found[2:]), found[0].length
+    return tuple(found), ZERO
