@@ -104,9 +104,7 @@ def _told(passage: Passage, assets: Assets, *, first: bool) -> tuple[Action, lis
         )
         return action, _inputs(take.act, first=first)
     remark = turn.act.remark if isinstance(turn.act, Edited) else ""
-    return Action(
-        "created" if first else "edited", "human", when=turn.time, turn=turn.id, description=remark or ""
-    ), []
+    return Action("created" if first else "edited", "human", when=turn.time, turn=turn.id, description=remark or ""), []
 
 
 def _inputs(act: Offered, *, first: bool) -> list[Ingredient]:
