@@ -1,0 +1,175 @@
+"""What a credential may say: values only, given by whoever knows the ledger. Nothing here is guessed or inferred."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from vesica.errors import VesicaError
+
+Kind = Literal[
+    "created",
+    "opened",
+    "edited",
+    "placed",
+    "removed",
+    "adjusted",
+    "cropped",
+    "resized",
+    "filtered",
+    "converted",
+    "transcoded",
+    "translated",
+    "published",
+]
+"""Acts that the standard names; each becomes ``c2pa.<kind>``."""
+
+By = Literal["human", "machine", "program"]
+Relationship = Literal["parentOf", "componentOf", "inputTo"]
+
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+SOURCE_TYPES = frozenset(
+    {
+        *(
+            IPTC + name
+            for name in (
+                "trainedAlgorithmicMedia",
+                "compositeWithTrainedAlgorithmicMedia",
+                "humanEdits",
+                "digitalCreation",
+                "algorithmicMedia",
+                "algorithmicallyEnhanced",
+                "dataDrivenMedia",
+                "digitalCapture",
+                "computationalCapture",
+                "screenCapture",
+                "virtualRecording",
+                "negativeFilm",
+                "positiveFilm",
+                "print",
+                "composite",
+                "compositeCapture",
+                "compositeSynthetic",
+            )
+        ),
+        "http://c2pa.org/digitalsourcetype/empty",
+        "http://c2pa.org/digitalsourcetype/trainedAlgorithmicData",
+    }
+)
+"""IPTC's digital source types and C2PA's two. The signing library takes any string, so we check against this list."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A trained model that took part. ``digest`` is the SHA-256 of its file, ``licence`` an SPDX name."""
+
+    name: str
+    digest: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that was done to the work.
+
+    by : human (a person), machine (an engine) or program (vesica itself)
+    engine, version : what did it; empty for a person
+    models : trained models it used; an engine of rules has none
+    params : knobs, as plain JSON values
+    when : UTC, ISO 8601; empty where it is not known
+    turn : id of the turn in the ledger
+    """
+
+    kind: Kind
+    by: By
+    engine: str = ""
+    version: str = ""
+    models: tuple[ModelUse, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    when: str = ""
+    turn: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """Something the work was made from.
+
+    data : its bytes, so that its own credentials travel along; None where only the digest may leave the studio
+    relationship : parentOf (opened and worked on; at most one), componentOf (placed inside), inputTo (asked with)
+    rights : what is known about who may use it, in words; empty where nothing is known
+    """
+
+    title: str
+    media_type: str
+    digest: str
+    data: bytes | None = field(default=None, repr=False)
+    relationship: Relationship = "componentOf"
+    rights: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a credential says about one file.
+
+    actions : in order; the first is ``created`` or ``opened``
+    head : the ledger's signed head, as JSON
+    authorship : units (characters, notes or pixels) by who brought them in: ``human``, ``machine``, ``program``
+    complete : whether ``actions`` tells the whole story
+    """
+
+    title: str
+    actions: tuple[Action, ...]
+    ingredients: tuple[Ingredient, ...] = ()
+    head: Mapping[str, Any] = field(default_factory=dict)
+    authorship: Mapping[str, int] = field(default_factory=dict)
+    complete: bool = True
+
+
+def check(facts: Facts) -> None:
+    """Raise ``VesicaError`` where the standard would refuse what ``facts`` says."""
+    if not facts.actions or facts.actions[0].kind not in ("created", "opened"):
+        raise VesicaError("A credential begins with how the work came about; start with 'created' or 'opened'.")
+    for action in facts.actions:
+        if action.kind not in get_args(Kind):
+            raise VesicaError(f"A credential knows no act {action.kind!r}; use one of {', '.join(get_args(Kind))}.")
+        if action.by not in get_args(By):
+            raise VesicaError(f"{action.by!r} is nobody; an act is by {', '.join(get_args(By))}.")
+    for later in facts.actions[1:]:
+        if later.kind in ("created", "opened"):
+            raise VesicaError("A work comes about once; 'created' and 'opened' can only stand first.")
+    parents = [part for part in facts.ingredients if part.relationship == "parentOf"]
+    if len(parents) > 1:
+        raise VesicaError("A work has one parent at most; call the other ingredients componentOf.")
+    if (facts.actions[0].kind == "opened") != bool(parents):
+        raise VesicaError("'opened' needs an ingredient that is parentOf, and only 'opened' can have one.")
+
+
+def source_of(action: Action) -> str:
+    """The IPTC digital source type of what one action brought in."""
+    if action.by == "human":
+        return IPTC + ("digitalCreation" if action.kind == "created" else "humanEdits")
+    if not action.models:
+        return IPTC + "algorithmicMedia"
+    return IPTC + ("trainedAlgorithmicMedia" if action.kind == "created" else "compositeWithTrainedAlgorithmicMedia")
+
+
+def source_of_work(facts: Facts) -> str:
+    """The IPTC digital source type of the whole; empty for a file that was only opened, as nobody told us its origin.
+
+    All from models: trained; models and anything else: composite with trained; rules alone: algorithmic; a person
+    alone: digital creation; a person with rules, or with other people's pictures: composite.
+    """
+    made = [action for action in facts.actions if action.kind not in ("opened", "published", "converted")]
+    trained = any(action.models for action in made)
+    rules = any(action.by != "human" and not action.models for action in made)
+    brought = any(part.relationship != "inputTo" for part in facts.ingredients)
+    person = facts.authorship["human"] > 0 if "human" in facts.authorship else any(a.by == "human" for a in made)
+    if trained:
+        mixed = person or brought
+        return IPTC + ("compositeWithTrainedAlgorithmicMedia" if mixed else "trainedAlgorithmicMedia")
+    if rules:
+        return IPTC + ("composite" if person or brought else "algorithmicMedia")
+    if person:
+        return IPTC + ("humanEdits" if facts.actions[0].kind == "opened" else "digitalCreation")
+    return ""
