@@ -15,6 +15,7 @@ from PIL import Image
 
 from vesica.cli import main as cli
 from vesica.errors import Cancelled, VesicaError
+from vesica.export import credential
 from vesica.ledger.chain import Head
 from vesica.studio import Studio
 from vesica.work import Imported, Picked, Step
@@ -257,6 +258,10 @@ def test_make_does_the_whole_round_and_records_the_program_as_picking(run: Run, 
     )
     assert (code, err) == (0, "")
     assert "dream.jpg" in out and Image.open(tmp_path / "dream.jpg").format == "JPEG"
+    verdict = credential.read((tmp_path / "dream.jpg").read_bytes(), "image/jpeg")
+    assert (verdict.state, verdict.head["size"]) == ("valid", 4)
+    assert [action["action"] for action in verdict.actions] == ["c2pa.opened", "c2pa.edited"]
+    assert verdict.models and verdict.authorship == {"imported": 64 * 64}
     entries = json.loads(run("--studio", "my", "log", "dream", "--json")[1])
     assert [(entry["act"]["kind"], entry["partner"]["kind"]) for entry in entries] == [
         ("created", "person"),
@@ -370,3 +375,16 @@ def test_a_read_only_folder_is_one_sentence(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     code, _, err = run("--studio", "file/studio", "new", "sea")
     assert code == 2 and err.count("\n") == 1
+
+
+def test_a_text_leaves_with_its_credential_beside_it(run: Run, tmp_path: Path) -> None:
+    manuscript(tmp_path, "The lamp was dark.")
+    run("--studio", "my", "new", "story")
+    run("--studio", "my", "import", "story", "story.txt", "--rights", "mine")
+    manuscript(tmp_path, "The lamp was lit.")
+    run("--studio", "my", "edit", "story", "story.txt")
+    code, out, _ = run("--studio", "my", "export", "story", "--out", "out.txt", "--json")
+    assert code == 0 and json.loads(out) == ["out.txt", "out.txt.c2pa"]
+    words, beside = (tmp_path / "out.txt").read_bytes(), (tmp_path / "out.txt.c2pa").read_bytes()
+    assert credential.read(words, "text/plain", beside).state == "valid"
+    assert credential.read(words.replace(b"lit", b"out"), "text/plain", beside).state == "invalid"

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vesica import engines, places
 from vesica.engines import Engine
@@ -18,6 +18,7 @@ from vesica.ledger.chain import Head
 from vesica.ledger.store import Ledger, Row
 from vesica.ledger.verify import Fault, verify
 from vesica.media import THIS, craft, medium_of, sniff
+from vesica.provenance import facts
 from vesica.redaction import Removal, redact
 from vesica.replay import Replayed, replay
 from vesica.work import (
@@ -41,6 +42,9 @@ from vesica.work import (
     Work,
 )
 from vesica.worker import Worker, default_threads
+
+if TYPE_CHECKING:
+    from vesica.export.certificate import Identity
 
 SEEDS = 1 << 32
 LARGEST_FILE = 512 << 20
@@ -309,8 +313,23 @@ class Studio:
             raise VesicaError(f"{out} is a folder; give the name of a file.")
         if not out.absolute().parent.is_dir():
             raise VesicaError(f"There is no folder {out.parent}; make it first.")
-        write_durably(out.absolute(), iter((form.write(value),)))
-        return [out]
+        data, beside = self.sign(work, form.write(value), form.type)
+        write_durably(out.absolute(), iter((data,)))
+        if beside is None:
+            return [out]
+        sidecar = out.with_name(out.name + ".c2pa")
+        write_durably(sidecar.absolute(), iter((beside,)))
+        return [out, sidecar]
+
+    def sign(self, work: Work, data: bytes, type_: str, *, title: str = "") -> tuple[bytes, bytes | None]:
+        """A file's bytes with the work's credential inside, or as they are with the credential to lie beside them."""
+        from vesica.export.credential import can_embed, embed, sidecar
+
+        told = facts(self.ledger, self.assets, work, self.authors(work), title=title)
+        identity, phrase = self._identity()
+        if can_embed(type_):
+            return embed(data, type_, told, identity, phrase), None
+        return data, sidecar(data, type_, told, identity, phrase)
 
     def make(
         self,
@@ -398,6 +417,19 @@ class Studio:
         expect: Callable[[Work], None] | None = None,
     ) -> Turn:
         return self.ledger.append(self.key, name, partner, act, seed=seed, branch=branch, parent=parent, expect=expect)
+
+    def _identity(self) -> "tuple[Identity, bytes]":
+        """What the studio signs credentials with; made when it is first needed, and anew when its year is over."""
+        import datetime as dt
+
+        from vesica.export.certificate import expired, issue, load, save
+
+        folder, phrase, now = self.path / "keys", keys.passphrase(places.config_dir()), dt.datetime.now(dt.UTC)
+        identity = load(folder)
+        if identity is None or expired(identity, now):
+            identity = issue(phrase, now)
+            save(identity, folder)
+        return identity, phrase
 
     def _unchanged(self, work: Work) -> Callable[[Work], None]:
         """Refuse a turn that was worked out from an older state: nobody's work is silently laid over."""
