@@ -44,6 +44,7 @@ from vesica.work import (
 from vesica.worker import Worker, default_threads
 
 if TYPE_CHECKING:
+    from vesica.exhibiting import Hung
     from vesica.export.certificate import Identity
 
 SEEDS = 1 << 32
@@ -256,6 +257,17 @@ class Studio:
         self._turn(name, self.person, act, expect=self._unchanged(work))
         return self.work(name)
 
+    def write(self, name: str, text: str) -> Work:
+        """Begin a work's content with words that the person wrote here."""
+        work = self.work(name)
+        if work.content:
+            raise VesicaError(f"{name} holds something already; change it with 'vesica edit {name} FILE'.")
+        hand = craft("text")
+        content = self.assets.put(*hand.write(text))
+        authorship = self.assets.put(hand.fresh(text, THIS), "application/octet-stream")
+        self._turn(name, self.person, Edited(content, authorship), expect=self._unchanged(work))
+        return self.work(name)
+
     def lock(self, name: str, part: str, *, off: bool = False) -> Work:
         """Keep a part of a work as it is, or let it go again (``off``)."""
         work = self.work(name)
@@ -302,6 +314,28 @@ class Studio:
         return self.work(name)
 
     # Leaving
+
+    def exhibit(
+        self,
+        brief: str,
+        out: Path,
+        *,
+        photo: Path | None = None,
+        melody: Path | None = None,
+        rights: str = "",
+        seed: int | None = None,
+        progress: Progress | None = None,
+    ) -> "Hung":
+        """A first exhibition from one sentence; see ``vesica.exhibiting``."""
+        from vesica.exhibiting import exhibit
+
+        return exhibit(self, brief, out, photo=photo, melody=melody, rights=rights, seed=seed, progress=progress)
+
+    def hang(self, exhibition: str, out: Path, *, progress: Progress | None = None) -> "Hung":
+        """Hang an exhibition's works again, as they stand now; see ``vesica.exhibiting``."""
+        from vesica.exhibiting import hang
+
+        return hang(self, exhibition, out, progress=progress)
 
     def export(self, name: str, out: Path) -> list[Path]:
         """Write a work to the file ``out``, in the format that its ending asks for."""
@@ -383,12 +417,18 @@ class Studio:
             )
         return craft(medium_of(work.content.type)).read(self.assets.get(work.content))
 
+    def authorship(self, work: Work) -> bytes:
+        """The authorship map of a work with content, every turn in it called by its id."""
+        assert work.content and work.authorship
+        hand = craft(medium_of(work.content.type))
+        return hand.relabel(self.assets.get(work.authorship), THIS, work.changed)
+
     def authors(self, work: Work) -> dict[str, tuple[int, int]]:
         """By turn: how many units of the work (characters, events, pixels) it brought in and changed last."""
         if not (work.content and work.authorship):
             return {}
         hand = craft(medium_of(work.content.type))
-        return hand.counts(self._map(work))
+        return hand.counts(self.authorship(work))
 
     def verify(self, *, head: Head | None = None, progress: Progress | None = None) -> list[Fault]:
         """Check the whole studio; see ``vesica.ledger.verify``."""
@@ -499,13 +539,7 @@ class Studio:
         return value
 
     def _edited(self, work: Work, edit: Callable[..., bytes], before: Any, after: Any, turn: str) -> Asset:
-        return self.assets.put(edit(before, self._map(work), after, turn), "application/octet-stream")
-
-    def _map(self, work: Work) -> bytes:
-        """The work's authorship map, with the turn that carries it called by its id."""
-        assert work.content and work.authorship
-        hand = craft(medium_of(work.content.type))
-        return hand.relabel(self.assets.get(work.authorship), THIS, work.changed)
+        return self.assets.put(edit(before, self.authorship(work), after, turn), "application/octet-stream")
 
 
 def _filled(engine: Engine, given: Mapping[str, Asset], medium: Medium) -> bool:

@@ -13,6 +13,7 @@ import click
 from vesica.errors import Cancelled, VesicaError
 
 COMMANDS = {
+    "exhibit": "leave",
     "new": "works",
     "import": "works",
     "offer": "partners",
