@@ -188,7 +188,6 @@ class _Hanging:
 
     def contents(self) -> dict[str, bytes]:
         """All files by name."""
-        title = self._words("title") or self._words("brief") or "Untitled"
         rooms = {"poem": self._poem, "painting": self._picture, "dream": self._picture, "chorale": self._chorale}
         pieces = []
         for count, (room, hang_) in enumerate(rooms.items()):
@@ -196,7 +195,7 @@ class _Hanging:
                 self._step(count, len(rooms) + 1, room)
                 pieces.append(hang_(room, self.works[room]))
         self._step(len(rooms), len(rooms) + 1, "pages")
-        show = self._exhibition(title, tuple(pieces))
+        show = self._exhibition(tuple(pieces))
         self.files |= pages(show)
         self.files["head.json"] = self.studio.ledger.head().to_bytes() + b"\n"
         self.files["LICENSE-eb-garamond.txt"] = font_licence()
@@ -265,7 +264,13 @@ class _Hanging:
             # The person's own picture hangs beside it unsigned: nothing was made of it yet.
             self.files[before] = format_of("image", before).write(photo)
             alt = f"The photograph with shapes that a network saw in it, mostly {colours}."
-        return Piece("picture", self._wall(work, what), tuple(files), shown=f"{room}.webp", alt=alt, before=before)
+        return Piece(
+            *("picture", self._wall(work, what), tuple(files)),
+            shown=f"{room}.webp",
+            alt=alt,
+            size=(width, height),
+            before=before,
+        )
 
     def _brought(self, work: Work) -> Any:
         """The picture that a person brought in and a take was made of, or None."""
@@ -313,15 +318,18 @@ class _Hanging:
         events = from_bytes(self.studio.authorship(work))
         return {name: origin(ledger.turn(event.origin)) for name, event in events.items()}
 
-    def _exhibition(self, title: str, pieces: tuple[Piece, ...]) -> Exhibition:
+    def _exhibition(self, pieces: tuple[Piece, ...]) -> Exhibition:
         from vesica.export.certificate import ORGANISATION
 
         ledger = self.studio.ledger
         names = {work.name for work in self.works.values()}
         turns = [turn for _, turn in ledger.entries() if turn.work in names]
         digests = {use.name: use.digest for turn in turns if isinstance(turn.act, Offered) for use in models_of(turn)}
+        titled = self.works.get("title") or self.works["brief"]
+        title_runs = next(iter(_lines(self.studio.content(titled).strip(), self._origins(titled))), ())
         return Exhibition(
-            title,
+            "".join(words for _, words in title_runs),
+            title_runs,
             self._words("brief"),
             self.studio.person.name,
             day(dt.datetime.now(dt.UTC).isoformat()),

@@ -5,7 +5,7 @@ disk may refuse to load its neighbours.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -49,6 +49,7 @@ class Piece:
 
     shown : the file the page shows or plays
     alt : what a picture looks like, in words
+    size : of a picture, width and height in pixels
     before : for a picture made from another, the file of that one
     lines : for a poem, each line as stretches (origin, words)
     pages : for music, SVG pages of the score for wide and for narrow screens
@@ -60,6 +61,7 @@ class Piece:
     files: tuple[File, ...]
     shown: str = ""
     alt: str = ""
+    size: tuple[int, int] = (0, 0)
     before: str = ""
     lines: tuple[tuple[tuple[str, str], ...], ...] = ()
     pages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -92,9 +94,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Exhibition:
-    """All that the pages say. ``statement`` is the draft of a disclosure, a paragraph each."""
+    """All that the pages say.
+
+    title_runs : the title as stretches (origin, words)
+    statement : the draft of a disclosure, a paragraph each
+    """
 
     title: str
+    title_runs: tuple[tuple[str, str], ...]
     brief: str
     person: str
     date: str
@@ -110,7 +117,7 @@ class Exhibition:
 def pages(exhibition: Exhibition) -> dict[str, bytes]:
     """The site's pages by file name."""
     cover = next((piece for piece in exhibition.pieces if piece.room == "picture"), None)
-    told = {"show": exhibition, "cover": cover, "units": UNITS, "origins": ORIGINS, "total": _totals(exhibition.pieces)}
+    told = {"show": exhibition, "cover": cover, "units": UNITS, "origins": ORIGINS, "total": _totals(exhibition)}
     return {
         name: _templates().get_template(f"{name}.jinja").render(told, page=name).encode()
         for name in ("index.html", "making.html")
@@ -122,13 +129,15 @@ def font_licence() -> bytes:
     return files("vesica.export").joinpath("pages", "LICENSE-eb-garamond.txt").read_bytes()
 
 
-def _totals(pieces: Sequence[Piece]) -> dict[Room, dict[str, int]]:
-    """Units by kind of work and origin."""
+def _totals(show: Exhibition) -> dict[Room, dict[str, int]]:
+    """Units by kind of work and origin; the title and the brief are writing."""
+    words = [(origin, len(words)) for origin, words in (*show.title_runs, ("human", show.brief))]
+    found: list[tuple[Room, str, int]] = [("poem", origin, count) for origin, count in words]
+    found += [(piece.room, origin, count) for piece in show.pieces for origin, count in piece.wall.shares.items()]
     totals: dict[Room, dict[str, int]] = {}
-    for piece in pieces:
-        row = totals.setdefault(piece.room, {})
-        for origin, count in piece.wall.shares.items():
-            row[origin] = row.get(origin, 0) + count
+    for room, origin, count in found:
+        row = totals.setdefault(room, {})
+        row[origin] = row.get(origin, 0) + count
     return totals
 
 

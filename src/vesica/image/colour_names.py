@@ -69,4 +69,5 @@ def _oklab(colours: Picture) -> Floats:
     lab: Floats = np.cbrt(cones) @ np.array(
         [[0.2105, 1.9780, 0.0259], [0.7936, -2.4286, 0.7828], [-0.0041, 0.4506, -0.8087]]
     )
-    return lab * np.array([1, HUE, HUE])
+    weighed: Floats = lab * np.array([1, HUE, HUE])
+    return weighed

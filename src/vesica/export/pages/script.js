@@ -6,7 +6,7 @@
   const remembered = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
 
   const isDark = () => (root.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
-  const tell = () => { document.querySelector("[data-theme-name]").textContent = isDark() ? "light" : "dark"; };
+  const tell = () => { document.querySelector("[data-theme-name]").textContent = isDark() ? "Light" : "Dark"; };
   const turn = () => { root.dataset.theme = isDark() ? "light" : "dark"; remember("theme", root.dataset.theme); tell(); };
   if (["light", "dark"].includes(remembered("theme"))) root.dataset.theme = remembered("theme");
   tell();
