@@ -22,10 +22,10 @@ from vesica.export.files import format_of
 from vesica.export.site import Exhibition, File, Model, Piece, Turn, Wall, font_licence, pages
 from vesica.labels import day, label, named
 from vesica.ledger.assets import sync_folder, write_durably
-from vesica.media import medium_of
+from vesica.media import craft, medium_of, read_file, sniff
 from vesica.provenance import lineage, models_of, origin
 from vesica.weights.cards import cards
-from vesica.work import PROGRAM, Created, Edited, Imported, Offered, Picked, Progress, Step, Work
+from vesica.work import PROGRAM, Created, Edited, Imported, Medium, Offered, Picked, Progress, Step, Work
 from vesica.work import Turn as LedgerTurn
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ def exhibit(
             f"A brief has up to {LONGEST_BRIEF:,} characters; this one has {len(brief):,}, so shorten it."
         )
     check_place(out)
+    if photo:
+        check_file(photo, "image")
+    if melody:
+        check_file(melody, "music")
     name = _unused(studio, brief)
     first = secrets.randbelow(1 << 32) if seed is None else seed
     wanted = [room for room in ROOMS if room != "dream" or photo]
@@ -125,6 +129,15 @@ def check_place(out: Path) -> None:
         raise VesicaError(f"{out} holds other things; give the name of a new folder.")
     if not out.absolute().parent.is_dir():
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
+
+
+def check_file(path: Path, medium: Medium) -> None:
+    """Raise ``VesicaError`` where a file is not there, broken, or of another medium."""
+    data = read_file(path)
+    found, _ = sniff(data, path.name)
+    if found != medium:
+        raise VesicaError(f"{path.name} is of medium {found}; give one of medium {medium}.")
+    craft(medium).read(data)
 
 
 def _unused(studio: "Studio", brief: str) -> str:

@@ -17,7 +17,7 @@ from vesica.ledger.assets import Assets, write_durably
 from vesica.ledger.chain import Head
 from vesica.ledger.store import Ledger, Row
 from vesica.ledger.verify import Fault, verify
-from vesica.media import THIS, craft, medium_of, sniff
+from vesica.media import THIS, craft, medium_of, read_file, sniff
 from vesica.provenance import facts
 from vesica.redaction import Removal, redact
 from vesica.replay import Replayed, replay
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from vesica.export.certificate import Identity
 
 SEEDS = 1 << 32
-LARGEST_FILE = 512 << 20
-"""Bytes; a larger file is refused before it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,22 +560,6 @@ def _counted(progress: Progress | None, count: int, takes: int) -> Progress | No
         progress(Step(count * step.total + step.done, takes * step.total, step.preview, note))
 
     return counted
-
-
-def read_file(path: Path) -> bytes:
-    """The bytes of a person's file. Raises ``VesicaError`` in words for everything that can be wrong with a path."""
-    try:
-        if path.is_dir():
-            raise VesicaError(f"{path} is a folder; give a file.")
-        if path.stat().st_size > LARGEST_FILE:
-            raise VesicaError(f"{path.name} is larger than {LARGEST_FILE >> 20} MB; give a smaller file.")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise VesicaError(f"There is no file {path}; look at its name and folder.") from None
-    except PermissionError:
-        raise VesicaError(f"{path} may not be read; give yourself the right to.") from None
-    except (OSError, ValueError) as fault:
-        raise VesicaError(f"{str(path)[:200]!r} can't be read: {getattr(fault, 'strerror', None) or fault}.") from fault
 
 
 __all__ = ["PROGRAM", "Studio", "Take", "read_file"]

@@ -5,7 +5,7 @@ picture (uint8 array [height, width, 3]), a text (str) or a ``Score``.
 """
 
 import importlib
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Protocol, cast
 
 from vesica.errors import VesicaError
@@ -13,6 +13,9 @@ from vesica.work import MEDIA, Medium
 
 THIS = "this"
 """Stands in an authorship map for the turn that carries the map, whose id is not known before it is sealed."""
+
+LARGEST_FILE = 512 << 20
+"""Bytes; a larger file is refused before it is read."""
 
 
 class Craft(Protocol):
@@ -65,6 +68,22 @@ def medium_of(type_: str) -> Medium:
     if kind in MEDIA:
         return kind
     raise VesicaError(f"No medium of the studio is of type {type_}.")
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a person's file. Raises ``VesicaError`` in words for everything that can be wrong with a path."""
+    try:
+        if path.is_dir():
+            raise VesicaError(f"{path} is a folder; give a file.")
+        if path.stat().st_size > LARGEST_FILE:
+            raise VesicaError(f"{path.name} is larger than {LARGEST_FILE >> 20} MB; give a smaller file.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise VesicaError(f"There is no file {path}; look at its name and folder.") from None
+    except PermissionError:
+        raise VesicaError(f"{path} may not be read; give yourself the right to.") from None
+    except (OSError, ValueError) as fault:
+        raise VesicaError(f"{str(path)[:200]!r} can't be read: {getattr(fault, 'strerror', None) or fault}.") from fault
 
 
 _PICTURES = {
