@@ -1,4 +1,4 @@
-"""Scores as pages: SVG by Verovio, PDF and PNG of those pages by Typst, and what sounds when, for following along."""
+"""Scores as pages: SVG by Verovio, and PDF and PNG of those pages by Typst."""
 
 import re
 import tempfile
@@ -20,6 +20,10 @@ HEADS = {"machine": "diamond"}
 
 A4 = (2100, 2970)
 """Width and height in tenths of a millimetre, Verovio's unit at scale 100."""
+
+MARGIN = 120
+LONGEST = 60_000
+"""The highest page that Verovio makes, in its unit."""
 
 SERIF = "Libertinus Serif, Times, serif"
 """Libertinus is inside Typst; a browser without it takes its own Times."""
@@ -47,7 +51,7 @@ def engrave(
 ) -> list[str]:
     """The score as SVG pages. Each note is a ``<g class="note" data-note="its id">``; no other ids are in a page.
 
-    width, height : of a page in tenths of a millimetre; height None: one page, as high as it needs to be
+    width, height : of a page in tenths of a millimetre; height None: as high as it needs to be, one page but for the longest music
     scale : of the music in percent; 100 is a staff of 7 mm, 80 suits a choir's score
     marks : by note id, who made it: ``person`` and ``machine`` get colour and notehead, other words a class only
     closed : four voices on two staves, as in a hymnal
@@ -56,25 +60,24 @@ def engrave(
     told = dict(marks or {})
     shown = closed_score(score) if closed else score
     xml = write_musicxml(shown, heads={name: HEADS[who] for name, who in told.items() if who in HEADS})
+    margin = round(MARGIN * 100 / scale) if height else 40
     toolkit = _toolkit()
     toolkit.resetOptions()
     toolkit.setOptions(
         {
             # Verovio measures in its own unit and draws it at ``scale``.
             "pageWidth": round(width * 100 / scale),
-            "pageHeight": round((height or 60_000) * 100 / scale),
+            "pageHeight": min(LONGEST, round(height * 100 / scale)) if height else LONGEST,
             "scale": scale,
             "adjustPageHeight": height is None,
-            "pageMarginLeft": round(120 * 100 / scale) if height else 40,
-            "pageMarginRight": round(120 * 100 / scale) if height else 40,
-            "pageMarginTop": round(120 * 100 / scale) if height else 40,
-            "pageMarginBottom": round(120 * 100 / scale) if height else 40,
+            **{f"pageMargin{side}": margin for side in ("Left", "Right", "Top", "Bottom")},
             "header": "auto" if header and score.title else "none",
             "footer": "none",
             "breaks": "auto",
             "font": "Leipzig",
             "smuflTextFont": "none",
             "svgViewBox": True,
+            "svgAdditionalAttribute": ["tie@startid"],
             "svgRemoveXlink": True,
             "xmlIdSeed": 1,
         }
@@ -113,6 +116,9 @@ def _page(svg: str, prefix: str, marks: Mapping[str, str]) -> str:
             element.set("data-note", note)
             if note in marks:
                 element.set("class", f"note {marks[note]}")
+        elif "tie" in kinds:
+            note = element.attrib.pop("data-startid", "")[1:].partition(CONTINUED)[0]
+            element.set("class", f"tie {marks.get(note, '')}".strip())
         elif "placeholder" in kinds and parent is not None:
             parent.remove(element)
         elif "tempo" in kinds:
@@ -120,6 +126,12 @@ def _page(svg: str, prefix: str, marks: Mapping[str, str]) -> str:
         elif parent is not None and parent.tag == f"{{{SVG}}}defs":
             ids[name] = f"{prefix}{len(ids)}"
             element.set("id", ids[name])
+    for group in root.iterfind(f".//{{{SVG}}}g[@class]"):
+        kind = group.get("class", "")
+        if kind in ("beam", "chord", "tuplet"):
+            who = {marks.get(note.get("data-note", "")) for note in group.iterfind(f".//{{{SVG}}}g[@data-note]")}
+            if len(who) == 1 and (only := who.pop()):
+                group.set("class", f"{kind} {only}")
     for use in root.iter(f"{{{SVG}}}use"):
         use.set("href", "#" + ids[use.get("href", "")[1:]])
     for style in root.iter(f"{{{SVG}}}style"):
@@ -178,21 +190,44 @@ def pdf(pages: Sequence[str], *, title: str = "") -> bytes:
 
 def png(page: str, *, dpi: int = 144) -> bytes:
     """A page as a picture, as wide and high as it is at ``dpi``, on white."""
+    width, height = _size(page)
+    return _typeset([page], "png", "", f"width: {width / 10}mm, height: {height / 10}mm", dpi)[0]
+
+
+def stacked(pages: Sequence[str]) -> str:
+    """Pages one under another as a single SVG."""
+    if len(pages) == 1:
+        return pages[0]
+    sizes = [_size(page) for page in pages]
+    tops = [sum(size[1] for size in sizes[:place]) for place in range(len(pages))]
+    rows = [
+        page.replace("<svg ", f'<svg y="{top}" width="{size[0]}" height="{size[1]}" ', 1)
+        for page, top, size in zip(pages, tops, sizes, strict=True)
+    ]
+    width, height = max(size[0] for size in sizes), sum(size[1] for size in sizes)
+    return f'<svg xmlns="{SVG}" viewBox="0 0 {width} {height}" version="1.1">{"".join(rows)}</svg>'
+
+
+def _size(page: str) -> tuple[int, int]:
     box = re.search(r'viewBox="0 0 (\d+) (\d+)"', page)
     assert box
-    return _typeset([page], "png", "", f"width: {int(box[1]) / 10}mm, height: {int(box[2]) / 10}mm", dpi)[0]
+    return int(box[1]), int(box[2])
 
 
 def _typeset(pages: Sequence[str], kind: Literal["pdf", "png"], title: str, size: str, dpi: int = 144) -> list[bytes]:
     import typst
 
-    name = title.replace("\\", "\\\\").replace('"', '\\"')
-    images = [f'#image("{number}.svg", width: 100%)' for number in range(len(pages))]
-    source = f'#set document(title: "{name}", date: none)\n#set page({size}, margin: 0mm)\n' + "\n#pagebreak()\n".join(
-        images
-    )
+    images = "\n#pagebreak()\n".join(f'#image("{number}.svg", width: 100%)' for number in range(len(pages)))
+    source = f"#set document(title: sys.inputs.title, date: none)\n#set page({size}, margin: 0mm)\n{images}"
     with tempfile.TemporaryDirectory() as folder:
         for number, page in enumerate(pages):
             (Path(folder) / f"{number}.svg").write_text(page, "utf-8")
-        made = typst.compile(source.encode(), root=folder, format=kind, ppi=dpi, ignore_system_fonts=True)
+        made: Any = typst.compile(
+            source.encode(),
+            root=folder,
+            format=kind,
+            ppi=dpi,
+            sys_inputs={"title": title},
+            ignore_system_fonts=True,
+        )
     return made if isinstance(made, list) else [made]

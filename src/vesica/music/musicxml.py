@@ -1,6 +1,7 @@
 """MusicXML 4.0 out: everything a ``Score`` holds, written as a person would read it. See ``musicxml_reader`` for in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -9,7 +10,7 @@ from math import lcm
 from lxml import etree
 
 from vesica.errors import VesicaError
-from vesica.music.notation import Clef, Value, Voice, clefs, rest_bar, voices, written
+from vesica.music.notation import Clef, Value, Voice, clefs, rest_bar, shown_rests, voices, written
 from vesica.music.score import FIFTHS, Key, Metre, Note, Part, Pitch, Score, Tempo, bar_lines, key_at, metre_at
 
 LOUD = 90
@@ -28,10 +29,29 @@ HEAD = (
 )
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 SHORT = {
-    "soprano": "S.", "alto": "A.", "tenor": "T.", "bass": "B.", "violin": "Vln.", "viola": "Vla.",
-    "violoncello": "Vc.", "cello": "Vc.", "contrabass": "Cb.", "double bass": "Cb.", "flute": "Fl.",
-    "oboe": "Ob.", "clarinet": "Cl.", "bassoon": "Bsn.", "horn": "Hn.", "trumpet": "Tpt.", "trombone": "Tbn.",
-    "tuba": "Tb.", "timpani": "Timp.", "piano": "Pno.", "harp": "Hp.", "organ": "Org.", "guitar": "Gtr.",
+    "soprano": "S.",
+    "alto": "A.",
+    "tenor": "T.",
+    "bass": "B.",
+    "violin": "Vln.",
+    "viola": "Vla.",
+    "violoncello": "Vc.",
+    "cello": "Vc.",
+    "contrabass": "Cb.",
+    "double bass": "Cb.",
+    "flute": "Fl.",
+    "oboe": "Ob.",
+    "clarinet": "Cl.",
+    "bassoon": "Bsn.",
+    "horn": "Hn.",
+    "trumpet": "Tpt.",
+    "trombone": "Tbn.",
+    "tuba": "Tb.",
+    "timpani": "Timp.",
+    "piano": "Pno.",
+    "harp": "Hp.",
+    "organ": "Org.",
+    "guitar": "Gtr.",
 }
 
 
@@ -135,9 +155,17 @@ class _Paper:
             self.lines[-1] = short
         self.metres = [metre_at(score, start) for start in self.lines[:-1]]
         times = {time for note in score.notes for time in (note.onset, note.end)}
-        times |= {sign.onset for sign in (*score.metres, *score.keys, *score.tempi)} | set(self.lines)
+        self.signs: list[Metre | Key | Tempo] = [*score.metres, *score.keys, *score.tempi]
+        times |= {sign.onset for sign in self.signs} | set(self.lines)
         self.divisions = lcm(*(time.denominator for time in times))
         self.printed: Fraction | None = None
+        """The last tempo that a reader sees."""
+        self.heads_written: Counter[str] = Counter()
+        """Noteheads so far, by note."""
+        self.lower = False
+        """Whether the voice being written has another above it on its staff."""
+        self.rests: set[tuple[int, Fraction]] = set()
+        """Those to print in the bar being written, by voice and start."""
 
     def write(self, root: etree._Element, index: int, part: Part) -> None:
         """One part with all its measures."""
@@ -155,16 +183,22 @@ class _Paper:
             for staff in range(1, len(staves) + 1):
                 if not any(lane.staff == staff for lane, _ in bar):
                     free = next((lane.number for lane in lanes if lane.staff == staff), 1 + 4 * (staff - 1))
-                    bar.append((Voice(free, staff, ()), [rest_bar(end - start)]))
+                    bar.append((Voice(free, staff, ()), self._silence(number)))
             bar.sort(key=lambda row: (row[0].staff, row[0].number))
             signs = self._signs(index, start, end, staves if number == 0 else ())
             accidentals = _accidentals(bar, score, start)
+            self.rests = shown_rests(bar, keyboard=len(staves) > 1)
             for place, (lane, row) in enumerate(bar):
                 if place:
                     self._move(measure, "backup", end - start)
+                self.lower = bool(place) and bar[place - 1][0].staff == lane.staff
                 self._voice(measure, lane, row, signs if place == 0 else [], len(staves), accidentals, end - start)
             if number == len(lines) - 2:
                 _add(_add(measure, "barline", location="right"), "bar-style", "light-heavy")
+
+    def _silence(self, number: int) -> list[Value]:
+        length = self.lines[number + 1] - self.lines[number]
+        return rest_bar(length, self.metres[number], self.score.pickup if number == 0 else Fraction(0))
 
     def _time(self, time: Fraction) -> str:
         return str(int(time * self.divisions))
@@ -179,9 +213,7 @@ class _Paper:
         """Attributes and tempi of a bar, by their time in it."""
         score = self.score
         found = []
-        for time in sorted(
-            {start, *(sign.onset for sign in (*score.metres, *score.keys, *score.tempi) if start <= sign.onset < end)}
-        ):
+        for time in sorted({start, *(sign.onset for sign in self.signs if start <= sign.onset < end)}):
             elements = []
             keys = [key for key in score.keys if key.onset == time]
             metres = [metre for metre in score.metres if metre.onset == time]
@@ -254,7 +286,7 @@ class _Paper:
                 self._move(measure, "backup", value.start - time)
                 measure.extend(elements)
                 self._move(measure, "forward", value.start - time)
-            if value.notes or (lane.number < 100 and value.length):
+            if value.notes or (lane.number, value.start) in self.rests:
                 for place, note in enumerate(value.notes or (None,)):
                     sign = accidentals.get((lane.number, value.start, note.id)) if note else None
                     self._note(measure, lane, value, note, place, sign, staves)
@@ -279,7 +311,9 @@ class _Paper:
         if note is None:
             _add(element, "rest", **({"measure": "yes"} if value.whole_bar else {}))
         else:
-            element.set("id", note.id if not value.tied[0] else f"{note.id}{CONTINUED}{self._nth(note)}")
+            self.heads_written[note.id] += 1
+            nth = self.heads_written[note.id]
+            element.set("id", note.id if nth == 1 else f"{note.id}{CONTINUED}{nth}")
             if note.velocity != USUAL:
                 element.set("dynamics", f"{note.velocity * 100 / LOUD:.2f}")
             if place:
@@ -307,13 +341,7 @@ class _Paper:
         if place == 0:
             for number, beam in enumerate(value.beams, 1):
                 _add(element, "beam", beam, number=str(number))
-        _notations(element, value, note, place)
-
-    def _nth(self, note: Note) -> int:
-        """2, 3, ...: which of its noteheads comes next."""
-        self._counted = getattr(self, "_counted", {})
-        self._counted[note.id] = self._counted.get(note.id, 1) + 1
-        return self._counted[note.id]
+        _notations(element, value, note, place, lower=self.lower)
 
 
 def _pitch(element: etree._Element, pitch: Pitch) -> None:
@@ -324,7 +352,7 @@ def _pitch(element: etree._Element, pitch: Pitch) -> None:
     _add(row, "octave", pitch.octave)
 
 
-def _notations(element: etree._Element, value: Value, note: Note | None, place: int) -> None:
+def _notations(element: etree._Element, value: Value, note: Note | None, place: int, *, lower: bool) -> None:
     row = etree.Element("notations")
     for tied, kind in zip(value.tied, ("stop", "start"), strict=True):
         if tied:
@@ -340,7 +368,7 @@ def _notations(element: etree._Element, value: Value, note: Note | None, place: 
                 for mark in marks:
                     _add(strokes, mark)
             if note.fermata and not value.tied[1]:
-                _add(row, "fermata", type="upright")
+                _add(row, "fermata", type="inverted" if lower else "upright")
     if len(row):
         element.append(row)
 
@@ -381,10 +409,3 @@ def decimal(number: Fraction) -> str:
     """A number in decimals, fine enough to give any tempo back."""
     text = f"{Decimal(number.numerator) / Decimal(number.denominator):.16f}"
     return text.rstrip("0").rstrip(".")
-
-
-def heads_of(note: Note, count: int) -> Iterator[str]:
-    """The ids that a note's noteheads have in the file."""
-    yield note.id
-    for number in range(2, count + 1):
-        yield f"{note.id}{CONTINUED}{number}"

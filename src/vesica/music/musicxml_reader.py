@@ -13,6 +13,7 @@ from lxml import etree
 from vesica.errors import VesicaError
 from vesica.music.align import with_ids
 from vesica.music.musicxml import CONTINUED, LOUD, USUAL
+from vesica.music.notation import KINDS
 from vesica.music.score import (
     MARKS,
     MODERATE,
@@ -41,17 +42,45 @@ MOST_BYTES = 64 << 20
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
 
+NEAR = Fraction(1, 64)
+"""Quarter notes that a broken file may be away from its barline."""
+
 COARSE = 10_080
 """Denominator that a file's broken times are rounded to."""
 
-BEATS = {"long": 16, "breve": 8, "whole": 4, "half": 2, "quarter": 1, "eighth": Fraction(1, 2), "16th": Fraction(1, 4)}
+KIND_LENGTHS = {name: length for length, name in KINDS.items()}
 LOUDNESS = {"pppp": 20, "ppp": 28, "pp": 38, "p": 50, "mp": 64, "mf": 80, "f": 96, "ff": 110, "fff": 120, "ffff": 127}
 PROGRAMS = {
-    "piano": 0, "harpsichord": 6, "celesta": 8, "organ": 19, "guitar": 24, "violin": 40, "viola": 41,
-    "violoncello": 42, "cello": 42, "contrabass": 43, "double bass": 43, "harp": 46, "timpani": 47,
-    "soprano": 52, "alto": 52, "tenor": 52, "bass": 52, "voice": 52, "choir": 52, "trumpet": 56,
-    "trombone": 57, "tuba": 58, "horn": 60, "oboe": 68, "english horn": 69, "bassoon": 70, "clarinet": 71,
-    "piccolo": 72, "flute": 73, "recorder": 74,
+    "piano": 0,
+    "harpsichord": 6,
+    "celesta": 8,
+    "organ": 19,
+    "guitar": 24,
+    "violin": 40,
+    "viola": 41,
+    "violoncello": 42,
+    "cello": 42,
+    "contrabass": 43,
+    "double bass": 43,
+    "harp": 46,
+    "timpani": 47,
+    "soprano": 52,
+    "alto": 52,
+    "tenor": 52,
+    "bass": 52,
+    "voice": 52,
+    "choir": 52,
+    "trumpet": 56,
+    "trombone": 57,
+    "tuba": 58,
+    "horn": 60,
+    "oboe": 68,
+    "english horn": 69,
+    "bassoon": 70,
+    "clarinet": 71,
+    "piccolo": 72,
+    "flute": 73,
+    "recorder": 74,
 }
 """General MIDI programs of parts that name an instrument and no program."""
 
@@ -145,7 +174,7 @@ def _parsed(data: bytes) -> etree._Element:
         line = getattr(fault, "lineno", None)
         where = f" at line {line}" if line else ""
         raise VesicaError(f"This MusicXML file is broken{where}; export it again.") from fault
-    declared = root.getroottree().docinfo.internalDTD
+    declared: Any = root.getroottree().docinfo.internalDTD
     if declared is not None and next(declared.iterentities(), None) is not None:
         raise VesicaError("This XML declares entities of its own, as no notation program does; refused.")
     return root
@@ -175,8 +204,10 @@ class _Part:
 
     name: str
     program: int
-    notes: list[tuple[int, Note, bool, bool, bool]] = field(default_factory=list)
-    """Measure, note (onset in the measure), whether tied from before, tied on, and whether it is a rest (no sound)."""
+    notes: list[tuple[int, Note, bool, bool]] = field(default_factory=list)
+    """Measure, note (onset in the measure), whether tied from before, and whether tied on."""
+    places: list[tuple[str, int]] = field(default_factory=list)
+    """Of each note: its voice as the file calls it, and its staff."""
     lengths: list[Fraction] = field(default_factory=list)
     metres: list[tuple[int, Fraction, int, int]] = field(default_factory=list)
     keys: list[tuple[int, Fraction, int, Mode]] = field(default_factory=list)
@@ -194,7 +225,9 @@ class _Reading:
 
     def score(self) -> Score:
         """Assemble what the parts say on one time line."""
-        listed = {row.get("id"): row for row in self.root.iterfind("part-list/score-part")}
+        listed: dict[str | None, etree._Element] = {
+            row.get("id"): row for row in self.root.iterfind("part-list/score-part")
+        }
         parts = [self._part(part, listed.get(part.get("id"))) for part in self.root.iterfind("part")]
         if not parts:
             raise VesicaError("This MusicXML file has no parts; export it again.")
@@ -206,7 +239,9 @@ class _Reading:
             starts.append(starts[-1] + length)
         metres, pickup = self._metres(parts[0], lengths, starts)
         sounding = tuple(Part(part.name, part.program, tuple(_joined(part, starts))) for part in parts)
-        keys = _from_zero([Key(starts[bar] + time, *key) for bar, time, *key in parts[0].keys], PLAIN[0])
+        keys = _from_zero(
+            [Key(starts[bar] + time, fifths, mode) for bar, time, fifths, mode in parts[0].keys], PLAIN[0]
+        )
         tempi = _from_zero(
             [Tempo(starts[bar] + time, speed) for part in parts for bar, time, speed in part.tempi], MODERATE[0]
         )
@@ -235,7 +270,9 @@ class _Reading:
                         shift = _transposition(item) or shift
                         self._attributes(item, part, bar, now, shift)
                     case "backup":
-                        now = max(ZERO, now - _duration(item, divisions))
+                        now -= _duration(item, divisions)
+                        # A file that rounds its tuplets does not come back to the barline itself.
+                        now = now if now > NEAR else ZERO
                     case "forward":
                         now += _duration(item, divisions)
                     case "direction" | "sound":
@@ -251,6 +288,7 @@ class _Reading:
                                 last, now = now, now + length
                 furthest = max(furthest, now)
             part.lengths.append(furthest)
+        _separate(part)
         return part
 
     def _attributes(self, item: etree._Element, part: _Part, bar: int, now: Fraction, shift: tuple[int, int]) -> None:
@@ -313,7 +351,8 @@ class _Reading:
             tuple(sorted(marks | set(first.marks if first else ()))),
         )
         ties = {tie.get("type") for tie in item.iterfind("tie")}
-        part.notes.append((bar, note, "stop" in ties, "start" in ties, False))
+        part.notes.append((bar, note, "stop" in ties, "start" in ties))
+        part.places.append((item.findtext("voice") or "", _whole(item.findtext("staff"), 1, 1, 9)))
         return first or note
 
     def _pitch(self, item: etree._Element, part: _Part, shift: tuple[int, int]) -> Pitch:
@@ -414,6 +453,24 @@ class _Reading:
             yield f"{self.lost['microtones']} microtones went to the nearest semitone."
 
 
+def _separate(part: _Part) -> None:
+    """Where a file gives two staves the same voice, as simple programs do, call the lower staff's otherwise."""
+    shares: dict[str, Counter[int]] = defaultdict(Counter)
+    for name, staff in part.places:
+        shares[name][staff] += 1
+    both = {name for name, staves in shares.items() if sorted(staves.values())[-2:-1] > [sum(staves.values()) // 5]}
+    used = {note.voice for _, note, _, _ in part.notes}
+    names: dict[tuple[str, int], int] = {}
+    for place, (bar, note, *ties) in enumerate(part.notes):
+        lane = part.places[place]
+        if lane[0] in both and lane[1] > 1:
+            if lane not in names:
+                free = (number for number in range(4 * lane[1] - 3, 99) if number not in used)
+                names[lane] = next(free, note.voice)
+                used.add(names[lane])
+            part.notes[place] = (bar, replace(note, voice=names[lane]), ties[0], ties[1])
+
+
 # Notes that ties make of noteheads
 
 
@@ -421,9 +478,9 @@ def _joined(part: _Part, starts: list[Fraction]) -> list[Note]:
     """The part's notes, noteheads that are tied made one."""
     done: list[Note] = []
     open_: dict[tuple[int, Fraction], list[int]] = defaultdict(list)
-    rows = [(starts[bar] + note.onset, place) for place, (bar, note, *_) in enumerate(part.notes)]
+    rows = [(starts[bar] + note.onset, place) for place, (bar, note, _, _) in enumerate(part.notes)]
     for onset, place in sorted(rows):
-        _, note, stop, start, _ = part.notes[place]
+        _, note, stop, start = part.notes[place]
         onset = _fine(onset)
         length = _fine(note.duration)
         before = open_.get((note.pitch.midi, onset), []) if stop else []
@@ -496,7 +553,15 @@ def _whole(text: str | None, default: int, low: int, high: int) -> int:
 
 
 def _duration(item: etree._Element, divisions: Fraction) -> Fraction:
-    return max(ZERO, _number(item.findtext("duration"), ZERO) / divisions)
+    """In quarter notes; a tuplet's that the file's divisions can't hold is what its value says."""
+    told = max(ZERO, _number(item.findtext("duration"), ZERO))
+    many, time = (_whole(item.findtext(f"time-modification/{name}-notes"), 0, 0, 99) for name in ("actual", "normal"))
+    kind = KIND_LENGTHS.get((item.findtext("type") or "").strip())
+    if many and time and kind:
+        value = kind * (2 - Fraction(1, 2 ** len(item.findall("dot")))) * time / many
+        if (value * divisions).denominator > 1 and abs(value * divisions - told) < 1:
+            return value
+    return told / divisions
 
 
 def _voice(text: str | None) -> int:
@@ -510,7 +575,7 @@ def _loudness(text: str | None, default: int) -> int:
 
 def _metronome(mark: etree._Element | None) -> Fraction:
     """Quarter notes a minute, or 0."""
-    beat = BEATS.get((mark.findtext("beat-unit") or "").strip()) if mark is not None else None
+    beat = KIND_LENGTHS.get((mark.findtext("beat-unit") or "").strip()) if mark is not None else None
     if mark is None or beat is None:
         return ZERO
     digits = "".join(letter for letter in mark.findtext("per-minute") or "" if letter.isdigit() or letter == ".")

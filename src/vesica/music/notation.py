@@ -14,12 +14,12 @@ from math import lcm
 from vesica.music.score import Metre, Note, Part
 
 KINDS = {
-    Fraction(2) ** power: name
-    for power, name in zip(
-        range(4, -9, -1),
-        ("long", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th", "256th")
-        + ("512th", "1024th"),
-        strict=True,
+    Fraction(2) ** (4 - place): name
+    for place, name in enumerate(
+        (
+            *("long", "breve", "whole", "half", "quarter", "eighth", "16th"),
+            *("32nd", "64th", "128th", "256th", "512th", "1024th"),
+        )
     )
 }
 """Written values by length in quarter notes, longest first, named as MusicXML names them."""
@@ -93,7 +93,7 @@ def clefs(part: Part) -> tuple[Clef, ...]:
     if 24 <= part.program <= 31 or ("tenor" in name and 52 <= part.program <= 54):
         return (TENOR,)
     choice = [TREBLE, BASS]
-    if 52 <= part.program <= 54:
+    if 52 <= part.program <= 54 and len({note.voice for note in part.notes}) == 1:
         choice.append(TENOR)
     elif 32 <= part.program <= 39 or part.program == 43:
         choice.append(LOW)
@@ -134,18 +134,21 @@ def _hands(notes: list[Note], staves: tuple[Clef, ...]) -> list[int]:
         return [1] * len(notes)
     mean = sum(note.pitch.midi for note in notes) / len(notes)
     staff = 1 if mean >= MIDDLE_C else 2
-    if _ledger([note.pitch.diatonic for note in notes], staves[staff - 1]) < 0.5:
+    if _ledger([note.pitch.diatonic for note in notes], staves[staff - 1]) < 0.8:
         return [staff] * len(notes)
     together = defaultdict(list)
     for note in notes:
         together[note.onset].append(note.pitch.midi)
-
-    def hand(note: Note) -> int:
+    found = []
+    for note in notes:
         chord = together[note.onset]
-        height = note.pitch.midi if max(chord) - min(chord) > 12 else sum(chord) / len(chord)
-        return 1 if height >= MIDDLE_C else 2
-
-    return [hand(note) for note in notes]
+        if max(chord) - min(chord) > 12:
+            staff = 1 if note.pitch.midi >= MIDDLE_C else 2
+        elif abs(distance := sum(chord) / len(chord) - MIDDLE_C) > 5:
+            # Near middle C a line stays in the hand that has it.
+            staff = 1 if distance > 0 else 2
+        found.append(staff)
+    return found
 
 
 def _layers(notes: list[Note]) -> list[list[tuple[Note, ...]]]:
@@ -322,9 +325,41 @@ def written(voice: Voice, lines: Sequence[Fraction], metres: Sequence[Metre], pi
     return found
 
 
-def rest_bar(length: Fraction) -> Value:
-    """A bar's rest."""
-    return Value(Fraction(0), length, (), "whole", whole_bar=True)
+def rest_bar(length: Fraction, metre: Metre, pickup: Fraction) -> list[Value]:
+    """A bar's rest: one sign in its middle, or values where the bar is a pick-up."""
+    if not pickup:
+        return [Value(Fraction(0), length, (), "whole", whole_bar=True)]
+    shift = metre.length - pickup
+    grid = Grid(metre.beats, Fraction(4, metre.unit))
+    return [replace(value, start=value.start - shift) for value in _values(shift, metre.length, (), grid, None)]
+
+
+def shown_rests(bar: Sequence[tuple[Voice, Sequence[Value]]], *, keyboard: bool) -> set[tuple[int, Fraction]]:
+    """The rests to print in a bar, by voice and start.
+
+    Each singer's are; on a keyboard's staff only those in which nothing else is played there. Lines that a voice needs
+    on paper alone rest unseen, unless they have their staff to themselves.
+    """
+    found = set()
+    for staff in {lane.staff for lane, _ in bar}:
+        taken = [
+            (value.start, value.start + value.length)
+            for lane, values in bar
+            for value in values
+            if lane.staff == staff and value.notes
+        ]
+        first = min(lane.number for lane, _ in bar if lane.staff == staff)
+        for lane, values in bar:
+            if lane.staff != staff or not (keyboard or lane.number < 100 or lane.number == first):
+                continue
+            for value in values:
+                end = value.start + value.length
+                if value.notes or (keyboard and any(low < end and value.start < high for low, high in taken)):
+                    continue
+                found.add((lane.number, value.start))
+                if keyboard:
+                    taken.append((value.start, end))
+    return found
 
 
 def _bar(chords: list[tuple[Note, ...]], start: Fraction, end: Fraction, metre: Metre, shift: Fraction) -> list[Value]:
@@ -339,6 +374,7 @@ def _bar(chords: list[tuple[Note, ...]], start: Fraction, end: Fraction, metre: 
         now = high
     if now < end:
         segments.append((now - start + shift, end - start + shift, ()))
+    segments = [piece for segment in segments for piece in _rests_at_beats(segment, grid)]
     groups = _tuplets(segments, Fraction(0), grid.units, grid.unit)
     edges = {edge for low, high, _, _ in groups for edge in (low, high)}
     values: list[Value] = []
@@ -352,6 +388,16 @@ def _bar(chords: list[tuple[Note, ...]], start: Fraction, end: Fraction, metre: 
         replace(value, start=value.start - shift, tied=_ties(value, start - shift) if value.notes else (False, False))
         for value in values
     ]
+
+
+def _rests_at_beats(segment: Segment, grid: Grid) -> Iterator[Segment]:
+    """A rest that ends or begins inside a tuplet, cut at the beats; everything else as it is."""
+    start, end, chord = segment
+    if chord or (_binary(start) and _binary(end)):
+        yield segment
+        return
+    for low, high in pairwise([start, *(place for place, _ in grid.beats() if start < place < end), end]):
+        yield low, high, ()
 
 
 def _ties(value: Value, bar: Fraction) -> tuple[bool, bool]:
