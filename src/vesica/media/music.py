@@ -183,7 +183,9 @@ def _laid(before: tuple[Sign, ...], after: tuple[Sign, ...], start: Fraction, en
     """The signs of ``after``, with those of ``before`` in force from ``start`` to ``end``."""
     found: list[Sign] = [sign for sign in after if sign.onset < start]
     inside: list[Sign] = [sign for sign in before if start < sign.onset < end]
-    for sign in [_at(before, start), *inside, _at(after, end)]:
+    inside.insert(0, _at(before, start))
+    inside.append(_at(after, end))
+    for sign in inside:
         if not found or replace(found[-1], onset=ZERO) != replace(sign, onset=ZERO):
             found.append(sign)
     found += [sign for sign in after if sign.onset > end]

@@ -51,7 +51,7 @@ def engrave(
 ) -> list[str]:
     """The score as SVG pages. Each note is a ``<g class="note" data-note="its id">``; no other ids are in a page.
 
-    width, height : of a page in tenths of a millimetre; height None: as high as it needs to be, one page but for the longest music
+    width, height : of a page in tenths of a millimetre; height None: one page as high as the music, or few
     scale : of the music in percent; 100 is a staff of 7 mm, 80 suits a choir's score
     marks : by note id, who made it: ``person`` and ``machine`` get colour and notehead, other words a class only
     closed : four voices on two staves, as in a hymnal
@@ -155,7 +155,9 @@ def _draw_beat(tempo: etree._Element) -> None:
         return
     kind = next((letter for letter in sign.text if letter in BEATS), "")
     dots = sign.text.count(DOT)
-    x, y = float(text.get("x", "0")), float(text.get("y", "0"))
+    # A little higher than Verovio puts it, clear of the numbers of tuplets.
+    x, y = float(text.get("x", "0")), float(text.get("y", "0")) - 160
+    text.set("y", f"{y:.0f}")
     head = (
         f'cx="0" cy="0" rx="{100 if kind else 0}" ry="70" transform="translate({x + 105:.0f},{y - 65:.0f}) rotate(-24)"'
     )
@@ -222,12 +224,9 @@ def _typeset(pages: Sequence[str], kind: Literal["pdf", "png"], title: str, size
     with tempfile.TemporaryDirectory() as folder:
         for number, page in enumerate(pages):
             (Path(folder) / f"{number}.svg").write_text(page, "utf-8")
+        main = Path(folder) / "main.typ"
+        main.write_text(source, "utf-8")
         made: Any = typst.compile(
-            source.encode(),
-            root=folder,
-            format=kind,
-            ppi=dpi,
-            sys_inputs={"title": title},
-            ignore_system_fonts=True,
+            main, root=Path(folder), format=kind, ppi=dpi, sys_inputs={"title": title}, ignore_system_fonts=True
         )
     return made if isinstance(made, list) else [made]

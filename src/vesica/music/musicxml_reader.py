@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from lxml import etree
 
@@ -225,10 +226,8 @@ class _Reading:
 
     def score(self) -> Score:
         """Assemble what the parts say on one time line."""
-        listed: dict[str | None, etree._Element] = {
-            row.get("id"): row for row in self.root.iterfind("part-list/score-part")
-        }
-        parts = [self._part(part, listed.get(part.get("id"))) for part in self.root.iterfind("part")]
+        listed: dict[str, Any] = {str(row.get("id")): row for row in self.root.iterfind("part-list/score-part")}
+        parts = [self._part(part, listed.get(str(part.get("id")))) for part in self.root.iterfind("part")]
         if not parts:
             raise VesicaError("This MusicXML file has no parts; export it again.")
         for name in LOST:
