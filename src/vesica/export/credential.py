@@ -42,6 +42,7 @@ BESIDE = frozenset(
         "text/html",
         "audio/midi",
         "application/vnd.recordare.musicxml+xml",
+        "application/vnd.vesica.score+json",
         "application/json",
     }
 )

@@ -41,6 +41,37 @@ def _text(value: Any) -> bytes:
     return write_text(value if value.endswith("\n") else value + "\n")
 
 
+def _score(value: Any) -> bytes:
+    from vesica.music.score_json import write_score
+
+    return write_score(value)
+
+
+def _midi(value: Any) -> bytes:
+    from vesica.music.midi import write_midi
+
+    return write_midi(value)
+
+
+def _musicxml(value: Any) -> bytes:
+    from vesica.music.musicxml import write_musicxml
+
+    return write_musicxml(value)
+
+
+def _svg(value: Any) -> bytes:
+    from vesica.music.engraving import engrave, stacked
+
+    # One page, as long as the music: an SVG has no second.
+    return stacked(engrave(value, height=None)).encode()
+
+
+def _pdf(value: Any) -> bytes:
+    from vesica.music.engraving import engrave, pdf
+
+    return pdf(engrave(value), title=value.title)
+
+
 FORMATS: Mapping[Medium, Mapping[str, Format]] = {
     "image": {
         ".png": Format("image/png", _png),
@@ -52,7 +83,14 @@ FORMATS: Mapping[Medium, Mapping[str, Format]] = {
         ".txt": Format("text/plain", _text),
         ".md": Format("text/markdown", _text),
     },
-    "music": {},
+    "music": {
+        ".json": Format("application/vnd.vesica.score+json", _score),
+        ".mid": Format("audio/midi", _midi),
+        ".midi": Format("audio/midi", _midi),
+        ".musicxml": Format("application/vnd.recordare.musicxml+xml", _musicxml),
+        ".svg": Format("image/svg+xml", _svg),
+        ".pdf": Format("application/pdf", _pdf),
+    },
 }
 
 

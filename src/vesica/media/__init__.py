@@ -117,6 +117,8 @@ def sniff(data: bytes, name: str) -> tuple[Medium, str]:
         return "music", "audio/midi"
     if data.startswith(b'{"') and b"vesica-score/" in data[:4000]:
         return "music", "application/vnd.vesica.score+json"
+    if data.startswith(b"PK\x03\x04") and b"META-INF/container.xml" in data and b"application/epub" not in data[:200]:
+        return "music", _MUSIC[".mxl"]
     if ending in _MUSIC or b"<score-partwise" in data[:4000] or b"<score-timewise" in data[:4000]:
         return "music", _MUSIC.get(ending, "application/vnd.recordare.musicxml+xml")
     if ending in {".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"}:

@@ -75,7 +75,7 @@ def stream(
     if grammar and len(seeds) > 1:
         raise VesicaError("A grammar holds for one take at a time; ask for them one after another.")
     with door.grammar(grammar or 'root ::= "."') as rules:
-        rows = {take: first for take in range(len(seeds))}
+        rows = dict.fromkeys(range(len(seeds)), first)
         for count in range(tokens):
             items = []
             for take, row in sorted(rows.items()):

@@ -1,0 +1,597 @@
+"""MusicXML in: partwise or timewise, plain or packed as .mxl, from any program. Made for files nobody has vetted."""
+
+import io
+import zipfile
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from lxml import etree
+
+from vesica.errors import VesicaError
+from vesica.music.align import with_ids
+from vesica.music.musicxml import CONTINUED, LOUD, USUAL
+from vesica.music.notation import KINDS
+from vesica.music.score import (
+    MARKS,
+    MODERATE,
+    MOST_BARS,
+    MOST_NOTES,
+    PLAIN,
+    SEMITONES,
+    STEPS,
+    ZERO,
+    Key,
+    Metre,
+    Mode,
+    Note,
+    Part,
+    Pitch,
+    Score,
+    Sign,
+    Tempo,
+    spell,
+    tidy,
+)
+from vesica.music.score_json import ID, check, plain
+
+MOST_ENTRIES = 100
+MOST_BYTES = 64 << 20
+MOST_RATIO = 200
+"""Times that a packed file may grow; music shrinks 10 to 30 times."""
+
+NEAR = Fraction(1, 64)
+"""Quarter notes that a broken file may be away from its barline."""
+
+COARSE = 10_080
+"""Denominator that a file's broken times are rounded to."""
+
+KIND_LENGTHS = {name: length for length, name in KINDS.items()}
+LOUDNESS = {"pppp": 20, "ppp": 28, "pp": 38, "p": 50, "mp": 64, "mf": 80, "f": 96, "ff": 110, "fff": 120, "ffff": 127}
+PROGRAMS = {
+    "piano": 0,
+    "harpsichord": 6,
+    "celesta": 8,
+    "organ": 19,
+    "guitar": 24,
+    "violin": 40,
+    "viola": 41,
+    "violoncello": 42,
+    "cello": 42,
+    "contrabass": 43,
+    "double bass": 43,
+    "harp": 46,
+    "timpani": 47,
+    "soprano": 52,
+    "alto": 52,
+    "tenor": 52,
+    "bass": 52,
+    "voice": 52,
+    "choir": 52,
+    "trumpet": 56,
+    "trombone": 57,
+    "tuba": 58,
+    "horn": 60,
+    "oboe": 68,
+    "english horn": 69,
+    "bassoon": 70,
+    "clarinet": 71,
+    "piccolo": 72,
+    "flute": 73,
+    "recorder": 74,
+}
+"""General MIDI programs of parts that name an instrument and no program."""
+
+LOST = {
+    "lyric": "words under notes",
+    "dynamics": "dynamic marks (they became loudness)",
+    "wedge": "hairpins",
+    "slur": "slurs",
+    "grace": "grace notes",
+    "cue": "cue notes",
+    "unpitched": "drums",
+    "ornaments": "ornaments",
+    "harmony": "chord symbols",
+    "figured-bass": "figured bass",
+    "repeat": "repeats",
+    "ending": "endings",
+    "glissando": "glissandi",
+    "arpeggiate": "arpeggios",
+    "fingering": "fingerings",
+    "pedal": "pedal marks",
+    "octave-shift": "octave brackets",
+    "tremolo": "tremolos",
+}
+"""Elements that a score of ours does not hold, in a person's words."""
+
+
+def read_musicxml(data: bytes) -> Score:
+    """The score in a MusicXML or .mxl file, sounding pitch, notes called as the file calls them.
+
+    What it holds and a ``Score`` does not is told in ``remarks``. Raises ``VesicaError`` where it is broken, hostile
+    or not MusicXML.
+    """
+    if data.startswith(b"PK"):
+        data = unpacked(data)
+    root = _parsed(data)
+    if root.tag == "score-timewise":
+        root = _partwise(root)
+    if root.tag != "score-partwise":
+        raise VesicaError(f"This XML holds a <{str(root.tag)[:40]}>, not a score; bring MusicXML.")
+    return _Reading(root).score()
+
+
+def unpacked(data: bytes) -> bytes:
+    """The score inside an .mxl file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if len(packed.infolist()) > MOST_ENTRIES:
+                raise VesicaError(f"This .mxl file holds more than {MOST_ENTRIES} files; save the score again.")
+            names = [entry.filename for entry in packed.infolist()]
+            if any(_escapes(name) for name in names):
+                raise VesicaError("This .mxl file names files outside itself, as no notation program does; refused.")
+            container = _parsed(_entry(packed, "META-INF/container.xml", len(data)))
+            inside = container.find(".//{*}rootfile")
+            path = inside.get("full-path") if inside is not None else None
+            if path is None:
+                raise VesicaError("This .mxl file does not say which of its files is the score; save it again.")
+            return _entry(packed, path, len(data))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as fault:
+        raise VesicaError("This .mxl file is broken or locked; save the score again.") from fault
+
+
+def _escapes(name: str) -> bool:
+    return name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name
+
+
+def _entry(packed: zipfile.ZipFile, path: str, size: int) -> bytes:
+    """A packed file's bytes, counted while they are unpacked; what its header promises is not believed."""
+    try:
+        stream = packed.open(path)
+    except KeyError:
+        raise VesicaError(f"This .mxl file lacks {path[:60]!r}, which it should hold; save the score again.") from None
+    most = min(MOST_BYTES, MOST_RATIO * size)
+    with stream:
+        found = stream.read(most + 1)
+    if len(found) > most:
+        raise VesicaError(
+            "This .mxl file unpacks to far more than a score needs; save it again, or bring a part of it."
+        )
+    return found
+
+
+def _parsed(data: bytes) -> etree._Element:
+    if len(data) > MOST_BYTES:
+        raise VesicaError(f"This MusicXML file is larger than {MOST_BYTES >> 20} MB; bring a part of it.")
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as fault:
+        line = getattr(fault, "lineno", None)
+        where = f" at line {line}" if line else ""
+        raise VesicaError(f"This MusicXML file is broken{where}; export it again.") from fault
+    declared: Any = root.getroottree().docinfo.internalDTD
+    if declared is not None and next(declared.iterentities(), None) is not None:
+        raise VesicaError("This XML declares entities of its own, as no notation program does; refused.")
+    return root
+
+
+def _partwise(root: etree._Element) -> etree._Element:
+    """A timewise score, each part's measures gathered."""
+    whole = etree.Element("score-partwise")
+    parts: dict[str, etree._Element] = {}
+    for child in list(root):
+        if child.tag != "measure":
+            whole.append(child)
+            continue
+        for part in list(child):
+            name = part.get("id") or ""
+            if name not in parts:
+                parts[name] = etree.Element("part", id=name)
+            measure = etree.SubElement(parts[name], "measure", dict(child.attrib))
+            measure.extend(list(part))
+    whole.extend(parts.values())
+    return whole
+
+
+@dataclass
+class _Part:
+    """What a part's measures say. Times in quarter notes from the beginning of their measure."""
+
+    name: str
+    program: int
+    notes: list[tuple[int, Note, bool, bool]] = field(default_factory=list)
+    """Measure, note (onset in the measure), whether tied from before, and whether tied on."""
+    places: list[tuple[str, int]] = field(default_factory=list)
+    """Of each note: its voice as the file calls it, and its staff."""
+    lengths: list[Fraction] = field(default_factory=list)
+    metres: list[tuple[int, Fraction, int, int]] = field(default_factory=list)
+    keys: list[tuple[int, Fraction, int, Mode]] = field(default_factory=list)
+    tempi: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)
+    implicit: bool = False
+
+
+class _Reading:
+    """One file being read."""
+
+    def __init__(self, root: etree._Element) -> None:
+        self.root = root
+        self.lost: Counter[str] = Counter()
+        self.count = 0
+
+    def score(self) -> Score:
+        """Assemble what the parts say on one time line."""
+        listed: dict[str, Any] = {str(row.get("id")): row for row in self.root.iterfind("part-list/score-part")}
+        parts = [self._part(part, listed.get(str(part.get("id")))) for part in self.root.iterfind("part")]
+        if not parts:
+            raise VesicaError("This MusicXML file has no parts; export it again.")
+        for name in LOST:
+            self.lost[name] += sum(1 for _ in self.root.iter(name))
+        lengths = self._lengths(parts)
+        starts = [ZERO]
+        for length in lengths:
+            starts.append(starts[-1] + length)
+        metres, pickup = self._metres(parts[0], lengths, starts)
+        sounding = tuple(Part(part.name, part.program, tuple(_joined(part, starts))) for part in parts)
+        keys = _from_zero(
+            [Key(starts[bar] + time, fifths, mode) for bar, time, fifths, mode in parts[0].keys], PLAIN[0]
+        )
+        tempi = _from_zero(
+            [Tempo(starts[bar] + time, speed) for part in parts for bar, time, speed in part.tempi], MODERATE[0]
+        )
+        score = Score(_title(self.root), sounding, metres, keys, tempi, pickup, tuple(self._remarks()))
+        score = with_ids(tidy(score))
+        check(score)
+        return score
+
+    # Measures
+
+    def _part(self, element: etree._Element, listed: etree._Element | None) -> _Part:
+        name = _text(listed, "part-name")
+        part = _Part(name, _program(listed, name))
+        divisions, velocity, shift = Fraction(1), USUAL, (0, 0)
+        for bar, measure in enumerate(element.iterfind("measure")):
+            if bar >= MOST_BARS:
+                raise VesicaError(f"This score has more than {MOST_BARS:,} bars; bring a part of it.")
+            if bar == 0:
+                part.implicit = measure.get("implicit") == "yes"
+            now = furthest = last = ZERO
+            first: Note | None = None
+            for item in measure:
+                match item.tag:
+                    case "attributes":
+                        divisions = _number(item.findtext("divisions"), divisions, low=Fraction(1, 1000))
+                        shift = _transposition(item) or shift
+                        self._attributes(item, part, bar, now, shift)
+                    case "backup":
+                        now -= _duration(item, divisions)
+                        # A file that rounds its tuplets does not come back to the barline itself.
+                        now = now if now > NEAR else ZERO
+                    case "forward":
+                        now += _duration(item, divisions)
+                    case "direction" | "sound":
+                        offset = _number(item.findtext("offset"), ZERO) / divisions
+                        velocity = self._direction(item, part, bar, max(ZERO, now + offset), velocity)
+                    case "note":
+                        length = _duration(item, divisions)
+                        chord = item.find("chord") is not None
+                        at = last if chord else now
+                        if item.find("grace") is None:
+                            first = self._note(item, part, bar, at, length, velocity, shift, first if chord else None)
+                            if not chord:
+                                last, now = now, now + length
+                furthest = max(furthest, now)
+            part.lengths.append(furthest)
+        _separate(part)
+        return part
+
+    def _attributes(self, item: etree._Element, part: _Part, bar: int, now: Fraction, shift: tuple[int, int]) -> None:
+        for key in item.iterfind("key"):
+            fifths = _whole(key.findtext("fifths"), 0, -15, 15) + 7 * shift[1] - 12 * shift[0]
+            while abs(fifths) > 7:
+                fifths += -12 if fifths > 0 else 12
+            mode: Mode = "minor" if key.findtext("mode") == "minor" else "major"
+            part.keys.append((bar, now, fifths, mode))
+            break
+        time = item.find("time")
+        if time is not None:
+            beats = [
+                _whole(count, 0, 0, 64) for text in time.iterfind("beats") for count in (text.text or "").split("+")
+            ]
+            unit = _whole(time.findtext("beat-type"), 4, 1, 64)
+            if 1 <= sum(beats) <= 64 and not unit & (unit - 1):
+                part.metres.append((bar, now, sum(beats), unit))
+
+    def _direction(self, item: etree._Element, part: _Part, bar: int, now: Fraction, velocity: int) -> int:
+        sound = item if item.tag == "sound" else item.find("sound")
+        speed = sound.get("tempo") if sound is not None else None
+        quarters = _number(speed, ZERO) if speed else _metronome(item.find("direction-type/metronome"))
+        if 1 <= quarters <= 2000:
+            part.tempi.append((bar, now, quarters.limit_denominator(1_000_000)))
+        if sound is not None and sound.get("dynamics"):
+            return _loudness(sound.get("dynamics"), velocity)
+        for mark in item.iterfind("direction-type/dynamics/*"):
+            velocity = LOUDNESS.get(str(mark.tag), velocity)
+        return velocity
+
+    def _note(
+        self,
+        item: etree._Element,
+        part: _Part,
+        bar: int,
+        now: Fraction,
+        length: Fraction,
+        velocity: int,
+        shift: tuple[int, int],
+        first: Note | None,
+    ) -> Note | None:
+        """Keep a note that sounds, and return the note whose marks the rest of its chord shares."""
+        pitch = item.find("pitch")
+        if pitch is None or item.find("cue") is not None or not length:
+            return None
+        self.count += 1
+        if self.count > MOST_NOTES:
+            raise VesicaError(f"This score has more than {MOST_NOTES:,} notes; bring a part of it.")
+        named = (item.get("id") or "").partition(CONTINUED)[0]
+        marks = {str(mark.tag) for mark in item.iterfind("notations/articulations/*")} & set(MARKS)
+        note = Note(
+            named if ID.fullmatch(named) else "",
+            now,
+            length,
+            self._pitch(pitch, part, shift),
+            _voice(item.findtext("voice")),
+            _loudness(item.get("dynamics"), velocity),
+            item.find("notations/fermata") is not None or (first is not None and first.fermata),
+            tuple(sorted(marks | set(first.marks if first else ()))),
+        )
+        ties = {tie.get("type") for tie in item.iterfind("tie")}
+        part.notes.append((bar, note, "stop" in ties, "start" in ties))
+        part.places.append((item.findtext("voice") or "", _whole(item.findtext("staff"), 1, 1, 9)))
+        return first or note
+
+    def _pitch(self, item: etree._Element, part: _Part, shift: tuple[int, int]) -> Pitch:
+        step = (item.findtext("step") or "").strip()
+        octave = _whole(item.findtext("octave"), 4, -1, 10)
+        if step not in STEPS or not step:
+            raise VesicaError(f"This MusicXML file has a note of step {step[:10]!r}; export it again.")
+        exact = _number(item.findtext("alter"), ZERO, low=Fraction(-4))
+        alter = round(exact)
+        if alter != exact:
+            self.lost["microtones"] += 1
+        steps, semitones = shift
+        written = 7 * octave + STEPS.index(step)
+        height = 12 * (octave + 1) + SEMITONES[step] + alter + semitones
+        octave, place = divmod(written + steps, 7)
+        alter = height - (12 * (octave + 1) + SEMITONES[STEPS[place]])
+        fifths = part.keys[-1][2] if part.keys else 0
+        if not 0 <= height <= 127:
+            raise VesicaError("This MusicXML file has a note beyond what can be heard; mend it and export it again.")
+        if abs(alter) > 2 or not -1 <= octave <= 9:
+            return spell(height, fifths)
+        return Pitch(STEPS[place], alter, octave)
+
+    # Time
+
+    def _lengths(self, parts: list[_Part]) -> list[Fraction]:
+        """How long each measure is: as long as its longest part, or as its metre where nothing stands in it."""
+        count = max(len(part.lengths) for part in parts)
+        metre, found = Metre(ZERO, 4, 4), []
+        changes = {bar: Metre(ZERO, beats, unit) for bar, time, beats, unit in parts[0].metres if time == 0}
+        for bar in range(count):
+            metre = changes.get(bar, metre)
+            length = max((part.lengths[bar] for part in parts if bar < len(part.lengths)), default=ZERO)
+            last = bar == count - 1
+            if not length or (last and count > 1 and length < metre.length):
+                length = metre.length
+            if length.denominator > 64 and length != metre.length:
+                # Rounding in the file, not music.
+                near = round(length * 64)
+                length = metre.length if abs(length - metre.length) < Fraction(1, 16) else Fraction(max(1, near), 64)
+            found.append(length)
+        return found
+
+    def _metres(
+        self, part: _Part, lengths: list[Fraction], starts: list[Fraction]
+    ) -> tuple[tuple[Metre, ...], Fraction]:
+        """Metres, with more where a measure is longer or shorter than the metre says, and the pick-up."""
+        told = {bar: (beats, unit) for bar, time, beats, unit in part.metres if time == 0}
+        inside = [(starts[bar] + time, beats, unit) for bar, time, beats, unit in part.metres if time]
+        beats, unit = told.get(0, (4, 4))
+        metres = [Metre(ZERO, beats, unit)]
+        now = metres[0]
+        pickup = lengths[0] if lengths[0] < now.length and (part.implicit or len(lengths) > 1) else ZERO
+        if pickup and len(lengths) > 1 and not part.implicit and 1 in told:
+            pickup = ZERO
+        usual, bar = now, 1 if pickup else 0
+        while bar < len(lengths):
+            if bar in told and (bar or pickup):
+                usual = Metre(starts[bar], *told[bar])
+                if bar:
+                    metres.append(usual)
+                now = usual
+            elif now.length != usual.length:
+                now = Metre(starts[bar], usual.beats, usual.unit)
+                metres.append(now)
+            length, last = lengths[bar], bar == len(lengths) - 1
+            if length < now.length and not last and bar + 1 not in told:
+                if length + lengths[bar + 1] == now.length and bar + 2 not in told:
+                    # A bar that a repeat sign cut in two.
+                    bar += 2
+                    continue
+                now = self._odd(metres, starts[bar], length)
+            elif length > now.length:
+                now = self._odd(metres, starts[bar], length)
+            bar += 1
+        metres += [Metre(*row) for row in inside]
+        return _from_zero(metres, metres[0]), pickup
+
+    def _odd(self, metres: list[Metre], start: Fraction, length: Fraction) -> Metre:
+        """Put down the metre of a bar that keeps none."""
+        self.lost["uneven"] += 1
+        unit = next((unit for unit in (4, 8, 16, 32, 64) if (length * unit / 4).denominator == 1), 64)
+        found = Metre(start, max(1, min(64, round(length * unit / 4))), unit)
+        if metres[-1].onset == start:
+            metres.pop()
+        metres.append(found)
+        return found
+
+    def _remarks(self) -> Iterator[str]:
+        """What our own writer kept of remarks, then what was left out now, each in a line."""
+        for remark in self.root.iterfind("identification/miscellaneous/miscellaneous-field[@name='vesica-remark']"):
+            text = " ".join((remark.text or "").split())
+            if text and plain(text):
+                yield text[:2000]
+        if lost := [f"{self.lost[name]} {words}" for name, words in LOST.items() if self.lost[name]]:
+            yield f"Left out on reading: {', '.join(lost)}."
+        if self.lost["microtones"]:
+            yield f"{self.lost['microtones']} microtones went to the nearest semitone."
+
+
+def _separate(part: _Part) -> None:
+    """Where a file gives two staves the same voice, as simple programs do, call the lower staff's otherwise."""
+    shares: dict[str, Counter[int]] = defaultdict(Counter)
+    for name, staff in part.places:
+        shares[name][staff] += 1
+    both = {name for name, staves in shares.items() if sorted(staves.values())[-2:-1] > [sum(staves.values()) // 5]}
+    used = {note.voice for _, note, _, _ in part.notes}
+    names: dict[tuple[str, int], int] = {}
+    for place, (bar, note, *ties) in enumerate(part.notes):
+        lane = part.places[place]
+        if lane[0] in both and lane[1] > 1:
+            if lane not in names:
+                free = (number for number in range(4 * lane[1] - 3, 99) if number not in used)
+                names[lane] = next(free, note.voice)
+                used.add(names[lane])
+            part.notes[place] = (bar, replace(note, voice=names[lane]), ties[0], ties[1])
+
+
+# Notes that ties make of noteheads
+
+
+def _joined(part: _Part, starts: list[Fraction]) -> list[Note]:
+    """The part's notes, noteheads that are tied made one."""
+    done: list[Note] = []
+    open_: dict[tuple[int, Fraction], list[int]] = defaultdict(list)
+    rows = [(starts[bar] + note.onset, place) for place, (bar, note, _, _) in enumerate(part.notes)]
+    for onset, place in sorted(rows):
+        _, note, stop, start = part.notes[place]
+        onset = _fine(onset)
+        length = _fine(note.duration)
+        before = open_.get((note.pitch.midi, onset), []) if stop else []
+        if before:
+            whole = min(
+                before,
+                key=lambda one: (done[one].id != note.id, done[one].voice != note.voice, done[one].pitch != note.pitch),
+            )
+            before.remove(whole)
+            one = done[whole]
+            done[whole] = Note(
+                *(one.id, one.onset, one.duration + length, one.pitch, one.voice, one.velocity),
+                fermata=one.fermata or note.fermata,
+                marks=tuple(sorted({*one.marks, *note.marks})),
+            )
+        else:
+            whole = len(done)
+            done.append(
+                Note(*(note.id, onset, length, note.pitch, note.voice, note.velocity, note.fermata), marks=note.marks)
+            )
+        if start:
+            open_[note.pitch.midi, done[whole].end].append(whole)
+    return done
+
+
+def _fine(time: Fraction) -> Fraction:
+    return time if time.denominator <= 100_000 else time.limit_denominator(COARSE)
+
+
+def _from_zero(signs: list[Sign], usual: Sign) -> tuple[Sign, ...]:
+    """Changes in order, the last said of each time, beginning at 0."""
+    said = {ZERO: usual} | {_fine(sign.onset): replace(sign, onset=_fine(sign.onset)) for sign in signs}
+    return tuple(said[onset] for onset in sorted(said))
+
+
+# Small texts
+
+
+def _text(element: etree._Element | None, path: str) -> str:
+    text = element.findtext(path) if element is not None else None
+    text = " ".join((text or "").split())
+    return text[:500] if plain(text) else ""
+
+
+def _title(root: etree._Element) -> str:
+    return _text(root, "work/work-title") or _text(root, "movement-title")
+
+
+def _program(listed: etree._Element | None, name: str) -> int:
+    if listed is not None and (told := listed.findtext("midi-instrument/midi-program")):
+        return _whole(told, 1, 1, 128) - 1
+    low = name.lower()
+    return next((program for word, program in sorted(PROGRAMS.items(), key=lambda row: -len(row[0])) if word in low), 0)
+
+
+def _number(text: str | None, default: Fraction, *, low: Fraction | None = None) -> Fraction:
+    try:
+        found = Fraction((text or "").strip()) if text and len(text) < 40 and "/" not in text else default
+    except ValueError:
+        raise VesicaError(
+            f"This MusicXML file says {(text or '')[:20]!r} where a number belongs; export it again."
+        ) from None
+    if (low is not None and found < low) or abs(found) > 1_000_000_000:
+        raise VesicaError(f"This MusicXML file says {(text or '')[:20]!r} where that can't be; export it again.")
+    return found
+
+
+def _whole(text: str | None, default: int, low: int, high: int) -> int:
+    return min(high, max(low, round(_number(text, Fraction(default)))))
+
+
+def _duration(item: etree._Element, divisions: Fraction) -> Fraction:
+    """In quarter notes; a tuplet's that the file's divisions can't hold is what its value says."""
+    told = max(ZERO, _number(item.findtext("duration"), ZERO))
+    many, time = (_whole(item.findtext(f"time-modification/{name}-notes"), 0, 0, 99) for name in ("actual", "normal"))
+    kind = KIND_LENGTHS.get((item.findtext("type") or "").strip())
+    if many and time and kind:
+        value = kind * (2 - Fraction(1, 2 ** len(item.findall("dot")))) * time / many
+        if (value * divisions).denominator > 1 and abs(value * divisions - told) < 1:
+            return value
+    return told / divisions
+
+
+def _voice(text: str | None) -> int:
+    """1..99; our own writer puts further lines of a voice 100 higher."""
+    return _whole(text, 1, 1, 1_000_000) % 100 or 1 if not text or text.strip().isdecimal() else 1
+
+
+def _loudness(text: str | None, default: int) -> int:
+    return _whole(text and str(float(_number(text, ZERO) * LOUD / 100)), default, 1, 127)
+
+
+def _metronome(mark: etree._Element | None) -> Fraction:
+    """Quarter notes a minute, or 0."""
+    beat = KIND_LENGTHS.get((mark.findtext("beat-unit") or "").strip()) if mark is not None else None
+    if mark is None or beat is None:
+        return ZERO
+    digits = "".join(letter for letter in mark.findtext("per-minute") or "" if letter.isdigit() or letter == ".")
+    dotted = Fraction(3, 2) if mark.find("beat-unit-dot") is not None else Fraction(1)
+    try:
+        return Fraction(digits) * beat * dotted
+    except ValueError:
+        return ZERO
+
+
+def _transposition(item: etree._Element) -> tuple[int, int] | None:
+    """Steps and semitones from written to sounding pitch."""
+    row = item.find("transpose")
+    if row is None:
+        return None
+    octaves = _whole(row.findtext("octave-change"), 0, -5, 5)
+    semitones = _whole(row.findtext("chromatic"), 0, -60, 60)
+    steps = row.findtext("diatonic")
+    near = round(Fraction(semitones * 7, 12)) if steps is None else _whole(steps, 0, -35, 35)
+    return near + 7 * octaves, semitones + 12 * octaves
