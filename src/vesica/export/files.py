@@ -41,6 +41,24 @@ def _text(value: Any) -> bytes:
     return write_text(value if value.endswith("\n") else value + "\n")
 
 
+def _wav(value: Any) -> bytes:
+    from vesica.music.sound import render, wav
+
+    return wav(render(value))
+
+
+def _mp3(value: Any) -> bytes:
+    from vesica.music.sound import mp3, render
+
+    return mp3(render(value))
+
+
+def _flac(value: Any) -> bytes:
+    from vesica.music.sound import flac, render
+
+    return flac(render(value))
+
+
 FORMATS: Mapping[Medium, Mapping[str, Format]] = {
     "image": {
         ".png": Format("image/png", _png),
@@ -52,7 +70,11 @@ FORMATS: Mapping[Medium, Mapping[str, Format]] = {
         ".txt": Format("text/plain", _text),
         ".md": Format("text/markdown", _text),
     },
-    "music": {},
+    "music": {
+        ".wav": Format("audio/wav", _wav),
+        ".mp3": Format("audio/mpeg", _mp3),
+        ".flac": Format("audio/flac", _flac),
+    },
 }
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 from scipy.signal import butter, resample_poly, sosfilt
 
+from vesica.music.kernel import kernel
 from vesica.music.room import Stereo
 
 LOUDNESS = -18.0
@@ -42,8 +42,8 @@ def _loudness(sound: Stereo, rate: int) -> float:
     window = int(0.4 * rate)
     if len(sound) <= window:
         sound = np.pad(sound, ((0, window + 1 - len(sound)), (0, 0)))
-    found: float = pyloudnorm.Meter(rate).integrated_loudness(sound.astype(np.float64))
-    return max(found, -70.0)
+    found = pyloudnorm.Meter(rate).integrated_loudness(sound.astype(np.float64))
+    return float(max(found, -70.0))
 
 
 def _ends(sound: Stereo, rate: int) -> Stereo:
@@ -66,7 +66,7 @@ def _bend(frames: int) -> NDArray[np.float32]:
 def true_peak(sound: NDArray[Any]) -> float:
     """The highest point of the curve through the samples, 4 points a sample, in dBTP (BS.1770-5, annex 2)."""
     highest = float(np.abs(_between(sound)).max(initial=0.0))
-    return 20 * np.log10(max(highest, 1e-10))
+    return float(20 * np.log10(max(highest, 1e-10)))
 
 
 def _between(sound: NDArray[Any]) -> NDArray[np.float32]:
@@ -91,7 +91,7 @@ def limit(sound: Stereo, rate: int, *, ceiling: float) -> Stereo:
     return sound * np.float32(min(1.0, top / 10 ** (true_peak(sound) / 20)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _released(need: NDArray[np.float64], keep: float) -> NDArray[np.float64]:
     """Down at once, up slowly: a gain never above ``need``."""
     gain = np.empty(len(need))

@@ -1,26 +1,25 @@
 """A SoundFont player: each note begins and ends on its own frame, and the same notes give the same bytes.
 
-Envelopes and oscillators are closed functions of time, looked at every 64 frames and where a stage begins, and joined by
-straight lines. The sampler reads four points (Catmull-Rom), in float64. Each stem is one thread's work, and stems are
-added in their order, so that the number of threads changes nothing. Written from the SoundFont specification 2.04; that
-attenuations count 0.4 of what a font says is how the hardware it was written for did it, and every font is tuned to it.
+Envelopes and oscillators are closed functions of time, looked at every 64 frames and where a stage begins, and joined
+by straight lines. The sampler reads four points (Catmull-Rom), in float64. Each stem is one thread's work, and stems
+are added in their order, so that the number of threads changes nothing. Written from the SoundFont specification 2.04;
+that an attenuation counts 0.4 of what a font says is how the first hardware did it, and fonts are tuned to it.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from vesica.music.soundfont import Floats, Gen, Modulator, Region, Sample, SoundFont
+from vesica.music.kernel import kernel
 from vesica.music.sounded import Sounded
+from vesica.music.soundfont import Floats, Gen, Modulator, Region, Sample, SoundFont
 from vesica.work import Progress, Step
 
 RATE = 44100
-BLOCK = 64
 SILENT = 1e-5
 """Amplitude (-100 dB) at which a voice is over."""
 
@@ -121,7 +120,7 @@ class _Pool:
 
 def voices_of(notes: Sequence[Sounded], font: SoundFont, pool: _Pool, rate: int) -> Voices:
     """A voice for each region that speaks, in order of beginning."""
-    rows: list[Mapping[str, float]] = []
+    rows: list[dict[str, float]] = []
     classes: dict[tuple[int, int], list[dict[str, float]]] = {}
     for note in sorted(notes, key=lambda one: (one.start, one.pitch, one.velocity, one.length)):
         fresh: dict[tuple[int, int], list[dict[str, float]]] = {}
@@ -140,14 +139,14 @@ def voices_of(notes: Sequence[Sounded], font: SoundFont, pool: _Pool, rate: int)
             classes[place] = own
     voices = np.zeros(len(rows), VOICE)
     for index, row in enumerate(rows):
-        for name, value in row.items():
-            voices[name][index] = value
+        for name, number in row.items():
+            voices[name][index] = number
     return voices
 
 
 def last_frame(voices: Voices) -> int:
     """By when all voices are over."""
-    return int((voices["off"] + np.ceil(voices["release"])).max()) + BLOCK if len(voices) else 0
+    return int((voices["off"] + np.ceil(voices["release"])).max()) + 64 if len(voices) else 0
 
 
 def _voice(note: Sounded, region: Region, sample: Sample, pool: _Pool, rate: int) -> dict[str, float]:
@@ -280,7 +279,7 @@ def _curve(kind: int, x: float) -> float:
             return x
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def volume(t: float, delay: float, attack: float, hold: float, decay: float, sustain: float) -> float:
     """Amplitude of the volume envelope, key held, ``t`` frames after the note began: a straight rise, then a fall even
     in decibels (100 in ``decay`` frames) down to ``sustain`` decibels below full."""
@@ -298,7 +297,7 @@ def volume(t: float, delay: float, attack: float, hold: float, decay: float, sus
     return 10 ** (-fallen / 20) if fallen < 100 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def swing(t: float, delay: float, attack: float, hold: float, decay: float, sustain: float) -> float:
     """Level 0..1 of the modulation envelope, key held: a convex rise, then a straight fall to ``sustain``."""
     t -= delay
@@ -312,7 +311,7 @@ def swing(t: float, delay: float, attack: float, hold: float, decay: float, sust
     return max(sustain, 1 - t / decay) if decay > 0 else sustain
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def triangle(t: float, delay: float, rate: float) -> float:
     """A low oscillator, -1..1: starts at 0, upwards, after ``delay``; ``rate`` in cycles a frame."""
     if t <= delay:
@@ -321,7 +320,7 @@ def triangle(t: float, delay: float, rate: float) -> float:
     return 1 - abs(4 * phase - 2)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def render_voices(voices: Voices, wave: Floats, rate: float, out: Mix) -> None:
     """Add each voice to ``out`` [frames, 2]."""
     for index in range(len(voices)):

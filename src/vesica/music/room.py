@@ -50,8 +50,9 @@ def impulse(room: Room, rate: int, seed: int = 1685) -> Stereo:
     tail[-rate // 20 :] *= np.linspace(1, 0, rate // 20)[:, None]
     tail /= np.sqrt((tail**2).sum(axis=0))
     early = _echoes(room, rate, frames)
-    both = np.sqrt(0.75) * tail + np.sqrt(0.25) * early
-    return (both / np.sqrt((both**2).sum(axis=0))).astype(np.float32)
+    both: NDArray[np.float64] = np.sqrt(0.75) * tail + np.sqrt(0.25) * early
+    both /= np.sqrt((both**2).sum(axis=0))
+    return both.astype(np.float32)
 
 
 def _echoes(room: Room, rate: int, frames: int) -> NDArray[np.float64]:
@@ -90,6 +91,6 @@ def reverberate(dry: Stereo, room: Room, rate: int) -> Stereo:
     """``dry`` [frames, 2] in ``room``, with the time it takes to ring out added at the end."""
     click = impulse(room, rate)
     wet = oaconvolve(dry, click, axes=0)
-    sound = np.sqrt(np.float32(room.wet)) * wet.astype(np.float32)
+    sound: Stereo = np.sqrt(np.float32(room.wet)) * wet.astype(np.float32)
     sound[: len(dry)] += dry
     return sound

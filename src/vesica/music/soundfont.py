@@ -79,10 +79,12 @@ class Gen(IntEnum):
 
 _TIMES = (21, 23, 25, 26, 27, 28, 30, 33, 34, 35, 36, 38)
 DEFAULTS: Mapping[int, int] = {
-    **{gen: 0 for gen in Gen},
-    **{gen: -12000 for gen in _TIMES},
+    **dict.fromkeys(Gen, 0),
+    **dict.fromkeys(_TIMES, -12000),
     Gen.FILTER_CUTOFF: 13500,
-    **{Gen.KEY: -1, Gen.VELOCITY: -1, Gen.ROOT_KEY: -1},
+    Gen.KEY: -1,
+    Gen.VELOCITY: -1,
+    Gen.ROOT_KEY: -1,
     Gen.SCALE_TUNING: 100,
 }
 """Values where no zone says one (section 8.1.3)."""
@@ -111,8 +113,15 @@ _SHDR = np.dtype(
     ]
 )
 _TABLES = {
-    **{"phdr": _PHDR, "pbag": _BAG, "pmod": _MOD, "pgen": _GEN},
-    **{"inst": _INST, "ibag": _BAG, "imod": _MOD, "igen": _GEN, "shdr": _SHDR},
+    "phdr": _PHDR,
+    "pbag": _BAG,
+    "pmod": _MOD,
+    "pgen": _GEN,
+    "inst": _INST,
+    "ibag": _BAG,
+    "imod": _MOD,
+    "igen": _GEN,
+    "shdr": _SHDR,
 }
 
 
