@@ -13,7 +13,7 @@ from vesica.music.sounded import Sounded
 HOLD = 0.75
 """Quarter notes at the tempo in force by which a fermata makes its note longer; twice that on the last one."""
 
-BREATH = 0.28
+BREATH = 0.35
 """Seconds of silence after a fermata inside the piece, in which all voices breathe."""
 
 EASE = 0.9

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from vesica.errors import VesicaError
 from vesica.music.kernel import kernel
 from vesica.music.sounded import Sounded
 from vesica.music.soundfont import Floats, Gen, Modulator, Region, Sample, SoundFont
@@ -32,7 +33,11 @@ QUICK = 0.05
 LONGEST_TAIL = 12.0
 """Seconds that a voice may sound after its key is let go."""
 
+MOST_LAYERS = 64
+"""Samples that one note may sound."""
+
 _PAD = 4
+"""Frames that the interpolation may read past the end."""
 
 VOICE = np.dtype(
     [
@@ -124,9 +129,12 @@ def voices_of(notes: Sequence[Sounded], font: SoundFont, pool: _Pool, rate: int)
     classes: dict[tuple[int, int], list[dict[str, float]]] = {}
     for note in sorted(notes, key=lambda one: (one.start, one.pitch, one.velocity, one.length)):
         fresh: dict[tuple[int, int], list[dict[str, float]]] = {}
-        for region in font.regions(0, note.program):
-            if not region.speaks(note.pitch, note.velocity):
-                continue
+        layers = [region for region in font.regions(0, note.program) if region.speaks(note.pitch, note.velocity)]
+        if len(layers) > MOST_LAYERS:
+            raise VesicaError(
+                f"Program {note.program} of this SoundFont plays {len(layers)} samples a key; use another."
+            )
+        for region in layers:
             row = _voice(note, region, font.sample(region.sample), pool, rate)
             rows.append(row)
             if shared := region.generators[Gen.EXCLUSIVE_CLASS]:
@@ -171,7 +179,7 @@ def _voice(note: Sounded, region: Region, sample: Sample, pool: _Pool, rate: int
     loudness = 10 ** (-min(144.0, max(0.0, decibels)) / 20)
     pan = min(1.0, max(0.0, 0.5 + (value(Gen.PAN, -500, 500) + 500 * note.pan) / 1000))
     root = gen[Gen.ROOT_KEY] if 0 <= gen[Gen.ROOT_KEY] <= 127 else sample.root
-    cents = gen[Gen.SCALE_TUNING] * (key - root) + 100 * value(Gen.COARSE_TUNE, -120, 120)
+    cents = value(Gen.SCALE_TUNING, 0, 1200) * (key - root) + 100 * value(Gen.COARSE_TUNE, -120, 120)
     cents += value(Gen.FINE_TUNE, -99, 99) + sample.correction
     start = round(note.start * rate)
     release = min(max(frames(Gen.VOL_RELEASE), SHORTEST_RELEASE * rate), LONGEST_TAIL * rate)
@@ -188,7 +196,7 @@ def _voice(note: Sounded, region: Region, sample: Sample, pool: _Pool, rate: int
         "start": start,
         "off": max(start + 1, round((note.start + note.length) * rate)),
         **_frames_of(region, sample, pool),
-        "step": 2 ** (cents / 1200) * sample.rate / rate,
+        "step": 2 ** (min(14400.0, max(-14400.0, cents)) / 1200) * sample.rate / rate,
         "left": loudness * math.cos(pan * math.pi / 2),
         "right": loudness * math.sin(pan * math.pi / 2),
         "delay": frames(Gen.VOL_DELAY),
@@ -336,7 +344,8 @@ def render_voices(voices: Voices, wave: Floats, rate: float, out: Mix) -> None:
         while v.start + t < len(out):
             # A block ends where a stage of the envelope begins, so that the straight lines bend there.
             until = t + 64
-            for border in (math.ceil(v.delay), math.ceil(v.delay + v.attack), length):
+            risen = v.delay + v.attack
+            for border in (math.ceil(v.delay), math.ceil(risen), math.ceil(risen + v.hold), length):
                 if t < border < until:
                     until = border
             until = min(until, len(out) - v.start)
@@ -373,8 +382,8 @@ def render_voices(voices: Voices, wave: Floats, rate: float, out: Mix) -> None:
             over = False
             for frame in range(v.start + t, v.start + until):
                 if loop:
-                    while position >= seam:
-                        position -= loop
+                    if position >= seam:
+                        position -= loop * math.floor((position - seam) / loop + 1)
                 elif position >= end:
                     over = True
                     break

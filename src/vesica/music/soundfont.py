@@ -95,11 +95,14 @@ SAMPLE_ONLY = frozenset({0, 1, 2, 3, 4, 12, 45, 46, 47, 50, 53, 54, 57, 58})
 VORBIS = 0x10
 """Flag of an SF3 sample: a whole Ogg Vorbis stream stands at its bytes."""
 
-LONGEST = 1 << 25
-"""Frames of one sample, at most: twelve minutes. More is a broken file or a bomb, not an instrument."""
+LONGEST = 1 << 24
+"""Frames of one sample, at most: six minutes. More is a broken file or a bomb, not an instrument."""
 
 MOST_REGIONS = 4096
 """Of one preset, at most; a grand piano has a few hundred."""
+
+MOST_ROWS = 256
+"""Generators or modulators of one zone; the specification knows 60 generators."""
 
 _PHDR = np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("unused", "<u4", 3)])
 _INST = np.dtype([("name", "S20"), ("bag", "<u2")])
@@ -210,9 +213,12 @@ class SoundFont:
         return self._samples[index]
 
     def _fold(self, preset: int) -> list[Region]:
-        found = []
+        found, tried = [], 0
         for upper, upper_mods in self._zones("p", preset, Gen.INSTRUMENT):
             for lower, mods in self._zones("i", upper[Gen.INSTRUMENT], Gen.SAMPLE):
+                tried += 1
+                if tried > MOST_REGIONS:
+                    raise _broken(f"one of its presets has over {MOST_REGIONS:,} zones")
                 keys = _overlap(upper, lower, Gen.KEYS)
                 velocities = _overlap(upper, lower, Gen.VELOCITIES)
                 if keys[0] > keys[1] or velocities[0] > velocities[1]:
@@ -227,8 +233,6 @@ class SoundFont:
                         modulators=(*_overridden(DEFAULT_MODULATORS, mods), *upper_mods),
                     )
                 )
-                if len(found) > MOST_REGIONS:
-                    raise _broken(f"one of its presets has over {MOST_REGIONS:,} zones")
         return found
 
     def _zones(self, level: str, index: int, last: Gen) -> list[tuple[dict[int, int], tuple[Modulator, ...]]]:
@@ -238,14 +242,15 @@ class SoundFont:
         if not 0 <= index < len(heads) - 1:
             raise _broken(f"a preset points at instrument {index}")
         first, end = int(heads[index]["bag"]), int(heads[index + 1]["bag"])
-        if not first <= end < len(bags):
+        if not (first <= end < len(bags) and end - first <= MOST_REGIONS):
             raise _broken("its zones point outside the file")
         found: list[tuple[dict[int, int], tuple[Modulator, ...]]] = []
         base: tuple[dict[int, int], tuple[Modulator, ...]] = {}, ()
         for place in range(first, end):
             here, there = bags[place], bags[place + 1]
-            if not (here["gen"] <= there["gen"] <= len(gens) and here["mod"] <= there["mod"] <= len(mods)):
-                raise _broken("its generators point outside the file")
+            for name, table in (("gen", gens), ("mod", mods)):
+                if not (here[name] <= there[name] <= len(table) and there[name] - here[name] <= MOST_ROWS):
+                    raise _broken("its generators point outside the file")
             own = {int(row["oper"]): int(row["amount"]) for row in gens[here["gen"] : there["gen"]]}
             rows = mods[here["mod"] : there["mod"]]
             told = tuple(Modulator(*(int(row[name]) for name in ("source", "to", "amount", "by"))) for row in rows)
