@@ -72,6 +72,24 @@ def _pdf(value: Any) -> bytes:
     return pdf(engrave(value), title=value.title)
 
 
+def _wav(value: Any) -> bytes:
+    from vesica.music.sound import render, wav
+
+    return wav(render(value))
+
+
+def _mp3(value: Any) -> bytes:
+    from vesica.music.sound import mp3, render
+
+    return mp3(render(value))
+
+
+def _flac(value: Any) -> bytes:
+    from vesica.music.sound import flac, render
+
+    return flac(render(value))
+
+
 FORMATS: Mapping[Medium, Mapping[str, Format]] = {
     "image": {
         ".png": Format("image/png", _png),
@@ -90,6 +108,9 @@ FORMATS: Mapping[Medium, Mapping[str, Format]] = {
         ".musicxml": Format("application/vnd.recordare.musicxml+xml", _musicxml),
         ".svg": Format("image/svg+xml", _svg),
         ".pdf": Format("application/pdf", _pdf),
+        ".wav": Format("audio/wav", _wav),
+        ".mp3": Format("audio/mpeg", _mp3),
+        ".flac": Format("audio/flac", _flac),
     },
 }
 
