@@ -211,6 +211,8 @@ class FourParts:
         self.beats = beats
         self.tonic_at = tonic_at
         self.starts = [[note.start for note in line] for line in lines]
+        # Detached notes are one line: a rest of up to half a beat does not end it.
+        self.breath = (beats[1] - beats[0]) // 2 if len(beats) < 3 else (beats[2] - beats[1]) // 2
 
     def found(self, start: int, end: int) -> list[Found]:
         """The faults at ``start <= time < end``, in order."""
@@ -229,12 +231,12 @@ class FourParts:
         return place if place >= 0 and self.lines[voice][place].end > time else None
 
     def beside(self, voice: int, number: int, by: int) -> Sung | None:
-        """The note before (-1) or after (1), None where there is a rest or the end."""
+        """The note before (-1) or after (1), None at an end or a rest longer than a breath."""
         line, other = self.lines[voice], number + by
         if not 0 <= other < len(line):
             return None
         first, second = sorted((number, other))
-        return line[other] if line[first].end == line[second].start else None
+        return line[other] if line[second].start - line[first].end <= self.breath else None
 
     def readings(self, start: int, end: int) -> list[Reading]:
         """The beats that touch a stretch and the two after it, each read as a chord; silent beats are left out."""
@@ -352,21 +354,28 @@ class FourParts:
         for time in times:
             now = [self.at(voice, time) for voice in range(4)]
             if time >= start:
-                yield from self._sonority(time, now)
+                yield from self._sonority(time, before, now)
                 if before is not None:
                     yield from self._motion(time, before, now)
             before = now
 
-    def _sonority(self, time: int, now: list[int | None]) -> Iterator[Found]:
+    def _sonority(self, time: int, before: list[int | None] | None, now: list[int | None]) -> Iterator[Found]:
         for upper, lower in pairwise(range(4)):
-            above, below = self._note(upper, now), self._note(lower, now)
-            if above is None or below is None:
+            gap, was = self._gap(upper, now), self._gap(upper, before)
+            if gap is None:
                 continue
             names = f"{VOICES[upper]} and {VOICES[lower]}"
-            if above.midi < below.midi:
+            # Told once, where it begins.
+            if gap < 0 and (was is None or was >= 0):
                 yield Found("crossing", time, (upper, lower), f"The {VOICES[lower]} is above the {VOICES[upper]}.")
-            elif above.midi - below.midi > WIDEST[upper]:
+            elif gap > WIDEST[upper] and (was is None or was <= WIDEST[upper]):
                 yield Found("spacing", time, (upper, lower), f"The {names} are too far apart.")
+
+    def _gap(self, upper: int, numbers: list[int | None] | None) -> int | None:
+        """Semitones from a voice down to the next one, None where one of them is silent."""
+        above = self._note(upper, numbers) if numbers else None
+        below = self._note(upper + 1, numbers) if numbers else None
+        return None if above is None or below is None else above.midi - below.midi
 
     def _motion(self, time: int, before: list[int | None], now: list[int | None]) -> Iterator[Found]:
         for upper, lower in combinations(range(4), 2):
@@ -375,7 +384,8 @@ class FourParts:
             (high, low), (top, base) = old, new
             if high is None or low is None or top is None or base is None:
                 continue
-            if lower == upper + 1 and not (high.fermata or low.fermata):
+            crossed = high.midi < low.midi or top.midi < base.midi
+            if lower == upper + 1 and not crossed and not (high.fermata or low.fermata):
                 over = base.midi > high.midi and now[lower] != before[lower]
                 under = top.midi < low.midi and now[upper] != before[upper]
                 if over or under:
@@ -467,10 +477,8 @@ class FourParts:
                 continue
             note = self.lines[voice][number]
             goes = self.beside(voice, number, 1)
-            while goes is not None and goes.midi == note.midi:
-                number += 1
-                note, goes = goes, self.beside(voice, number, 1)
-            if goes is None or note.fermata or note.end > chord.end:
+            # Where it stays, the next chord decides what it is.
+            if goes is None or goes.midi == note.midi or note.fermata or note.end > chord.end:
                 continue
             falls = _is_step(note, goes) and goes.midi < note.midi
             # It may rise with the bass in tenths (V4/3 to I6), or be handed to another voice of the same chord.
