@@ -74,6 +74,17 @@ OURS = (
         models=("efficientnet-lite0",),
         tolerance=0.05,
     ),
+    Engine(
+        "music.chorale",
+        "1",
+        "music",
+        "vesica.music.chorale:chorale",
+        "vesica.music.params:ChoraleParams",
+        "exact",
+        "A chorale for four voices, over a melody or a tune of its own, under the rules of voice leading.",
+        inputs={"melody": Input("music", help="what the soprano sings: the top line of its first part")},
+        models=("minilm",),
+    ),
 )
 
 
