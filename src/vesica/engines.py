@@ -60,6 +60,17 @@ def _attribute(path: str) -> Any:
 
 OURS = (
     Engine(
+        "image.field",
+        "1",
+        "image",
+        "vesica.image.field:field",
+        "vesica.image.params:FieldParams",
+        "close",
+        "A painting from words and a seed: layers of brush strokes along fields of direction.",
+        models=("minilm",),
+        tolerance=0.02,
+    ),
+    Engine(
         "image.dream",
         "1",
         "image",

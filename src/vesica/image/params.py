@@ -12,10 +12,10 @@ Composition = Literal["any", "shore", "hills", "vortex", "bloom", "grove", "drap
 class FieldParams:
     """Knobs of the painted field."""
 
-    words: Annotated[str, "What the colours should speak of, in any words; empty: a palette chosen by the seed."] = ""
+    words: Annotated[str, "What the painting should speak of, in any words; empty: colours chosen by the seed."] = ""
     width: Annotated[int, Interval(ge=64, le=4096), "Width in pixels."] = 1024
     height: Annotated[int, Interval(ge=64, le=4096), "Height in pixels."] = 1024
-    composition: Annotated[Composition, "What the strokes build; any: chosen by the seed."] = "any"
+    composition: Annotated[Composition, "What the strokes build; any: chosen by words and seed."] = "any"
     brush: Annotated[float, Interval(ge=0.5, le=2), "Width of all brushes; 1 is usual."] = 1.0
     turbulence: Annotated[float, Interval(ge=0, le=2), "How much the paint swirls; 0 is still, 1 is usual."] = 1.0
     detail: Annotated[float, Interval(ge=0, le=1), "How far small brushes go over the large ones."] = 0.6

@@ -1,0 +1,183 @@
+"""A painting from words and a seed: layers of brush strokes along fields of direction, over a toned ground.
+
+The words choose a palette and, unless a person says otherwise, a composition. Large brushes lay the masses in, smaller
+ones go where the light falls and where edges are to be found; paint is thick or thin and is lit from the upper left.
+"""
+
+from functools import cache
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+
+from vesica.image.brush import TABLE, Brush, Floats, Strokes, lay, plan
+from vesica.image.colour import FROM_CONES, FROM_LAB, to_srgb
+from vesica.image.noise import fbm
+from vesica.image.palette import cosines, palette
+from vesica.image.params import FieldParams
+from vesica.image.pictures import Picture
+from vesica.image.scenes import CELLS, COMPOSITIONS, Scene, blank
+from vesica.work import Progress, Step
+
+BRUSHES = (
+    Brush(0.130, 5.0, 3.2, 0.17, 0.95, 0.55, 0.35, 0.55, 0.022),
+    Brush(0.064, 6.5, 3.0, 0.11, 0.92, 0.50, 0.40, 0.75, 0.020),
+    Brush(0.031, 7.0, 2.8, 0.075, 0.90, 0.50, 0.35, 0.85, 0.020),
+    Brush(0.0155, 7.5, 2.4, 0.055, 0.90, 0.45, 0.25, 0.90, 0.020),
+    Brush(0.0078, 7.0, 2.2, 0.045, 0.92, 0.35, 0.15, 1.00, 0.018),
+)
+"""Large to small; widths and lengths in units of the square root of the picture's area."""
+
+SMALLEST = 512
+"""Square root of the area, in pixels, that is painted at least; smaller pictures are averaged from it."""
+
+CHUNK = 400
+"""Strokes between two looks at whether to stop."""
+
+
+def field(*, params: FieldParams, seed: int, progress: Progress | None = None) -> Picture:
+    """Paint a picture of ``params.height`` by ``params.width`` pixels.
+
+    The same seed and words give the same painting at every size of one shape. Without words, no model is needed.
+    ``progress`` is told after each layer and may raise ``Cancelled``, which is also asked within layers.
+    """
+    rng = np.random.default_rng(seed % 2**64)
+    colours = palette(params.words, np.random.default_rng(rng.integers(2**63)))
+    name = params.composition if params.composition != "any" else composition(params.words, rng)
+    scene = blank(params.width, params.height)
+    COMPOSITIONS[name][0](scene, colours, np.random.default_rng(rng.integers(2**63)))
+    layers = strokes(scene, params, rng)
+
+    over = max(1, int(np.ceil(SMALLEST / np.sqrt(params.width * params.height))))
+    rows, columns = params.height * over, params.width * over
+    scale = columns / scene.x.shape[1]
+    easel = Easel(rows, columns, scale, colours.ground, np.random.default_rng(rng.integers(2**63)))
+    total = len(BRUSHES)
+    for done, (brush, layer) in enumerate(zip(BRUSHES, layers, strict=True), 1):
+        for first in range(0, len(layer), CHUNK):
+            easel.lay(layer, first, min(first + CHUNK, len(layer)), brush)
+            if progress:
+                progress(Step(done - 1, total))
+        if progress:
+            progress(Step(done, total, easel.look(params.impasto, over) if done < total else None))
+    return easel.look(params.impasto, over)
+
+
+def composition(words: str, rng: np.random.Generator) -> str:
+    """A composition by chance, or by chance among those that ``words`` are near to."""
+    names = list(COMPOSITIONS)
+    if not words.strip():
+        return names[int(rng.integers(len(names)))]
+    near = cosines(words, _speaks())
+    weights = np.exp(22 * (near - near.max()))
+    return names[int(np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random()))]
+
+
+@cache
+def _speaks() -> NDArray[np.float64]:
+    from vesica.weights.minilm import embed
+
+    return embed([speaks for _, speaks in COMPOSITIONS.values()]).astype(np.float64)
+
+
+def strokes(scene: Scene, params: FieldParams, rng: np.random.Generator) -> list[Strokes]:
+    """Strokes for each of ``BRUSHES``."""
+    swirl = fbm(scene.x * 2.1, scene.y * 2.1, int(rng.integers(2**30)), 3)
+    angle = scene.angle + 0.55 * params.turbulence * swirl
+    flow = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    colour = scene.colour.astype(np.float32)
+    fine = gaussian_filter(scene.fine, 0.006 * CELLS)
+    order = (2.2 * scene.depth).astype(np.float32)
+    layers = []
+    for number, brush in enumerate(BRUSHES):
+        width = brush.width * params.brush * CELLS
+        if number == 0:
+            keep = np.ones_like(scene.x)
+        else:
+            # What the brush before could not show, and where the scene asks for it.
+            blurred = np.stack([gaussian_filter(scene.colour[..., k], 0.55 * width) for k in range(3)], -1)
+            missed = np.sqrt((np.square(scene.colour - blurred) * (1, 2.5, 2.5)).sum(-1))
+            missed = gaussian_filter(missed, 0.35 * width)
+            asked = fine + 0.9 * (params.detail - 0.6) - (0.0, 0.0, 0.16, 0.34, 0.50)[number]
+            keep = (1.5 * asked + 16 * (missed - 0.022)).clip(0, 1) * min(1.0, 0.4 + params.detail)
+            keep = np.maximum(keep, (0, 0.62, 0.16, 0.03, 0.0)[number])
+        sized = Brush(width, *(getattr(brush, name) for name in Brush.__slots__[1:]))
+        layers.append(plan(colour, flow, keep.astype(np.float32), sized, rng, order))
+    return layers
+
+
+class Easel:
+    """A canvas while it is painted: OKLab and height of the paint, float32."""
+
+    def __init__(self, rows: int, columns: int, scale: float, ground: NDArray[np.float64], rng: np.random.Generator):
+        self.scale = scale
+        self.paint = np.empty((rows, columns, 3), np.float32)
+        self.paint[:] = ground
+        self.height = np.zeros((rows, columns), np.float32)
+        self.owner = np.full((rows, columns), -1, np.int32)
+        self.across = np.zeros((rows, columns), np.float32)
+        self.along = np.zeros((rows, columns), np.float32)
+        self.table = rng.random((TABLE, TABLE)).astype(np.float32)
+
+    def lay(self, strokes: Strokes, first: int, last: int, brush: Brush) -> None:
+        """Lay some of a layer's strokes."""
+        planned = strokes.spines, strokes.counts, strokes.widths, strokes.colours, strokes.seeds
+        hand = brush.opacity, brush.dryness, brush.wet, brush.thickness
+        scratch = self.owner, self.across, self.along, self.table
+        lay(self.paint, self.height, *scratch, self.scale, planned, first, last, hand)
+
+    def look(self, impasto: float, over: int) -> Picture:
+        """The canvas under a lamp at the upper left, each pixel the mean of ``over`` x ``over``."""
+        relief = gaussian_filter(self.height, max(0.35, 0.45 * self.scale))
+        rows, columns = relief.shape
+        out = np.empty((rows // over, columns // over, 3), np.uint8)
+        _light(self.paint, relief, self.table, FROM_LAB, FROM_CONES, self.scale, impasto, over, out)
+        return out
+
+
+@numba.njit(cache=True)
+def _light(
+    paint: Floats,
+    relief: Floats,
+    table: Floats,
+    from_lab: NDArray[np.float64],
+    from_cones: NDArray[np.float64],
+    scale: float,
+    impasto: float,
+    over: int,
+    out: Picture,
+) -> None:
+    rows, columns = relief.shape
+    cones = np.empty(3)
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            red, green, blue = 0.0, 0.0, 0.0
+            for dr in range(over):
+                for dc in range(over):
+                    y, x = r * over + dr, c * over + dc
+                    gx = relief[y, min(x + 1, columns - 1)] - relief[y, max(x - 1, 0)]
+                    gy = relief[min(y + 1, rows - 1), x] - relief[max(y - 1, 0), x]
+                    slope = scale * 0.5 * (gx + 1.2 * gy)
+                    slope = slope / (1 + 1.6 * abs(slope))
+                    light = paint[y, x, 0] + impasto * (0.16 * slope + 0.30 * max(slope - 0.12, 0.0) ** 2)
+                    for k in range(3):
+                        answer = (
+                            from_lab[k, 0] * light + from_lab[k, 1] * paint[y, x, 1] + from_lab[k, 2] * paint[y, x, 2]
+                        )
+                        cones[k] = answer * answer * answer
+                    red += from_cones[0, 0] * cones[0] + from_cones[0, 1] * cones[1] + from_cones[0, 2] * cones[2]
+                    green += from_cones[1, 0] * cones[0] + from_cones[1, 1] * cones[1] + from_cones[1, 2] * cones[2]
+                    blue += from_cones[2, 0] * cones[0] + from_cones[2, 1] * cones[1] + from_cones[2, 2] * cones[2]
+            share = 1.0 / (over * over)
+            out[r, c, 0] = _byte(red * share)
+            out[r, c, 1] = _byte(green * share)
+            out[r, c, 2] = _byte(blue * share)
+
+
+@numba.njit(cache=True)
+def _byte(linear: float) -> int:
+    """Linear light 0..1 as an sRGB byte."""
+    linear = min(max(linear, 0.0), 1.0)
+    bent = linear * 12.92 if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+    return int(bent * 255 + 0.5)
