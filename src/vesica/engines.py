@@ -74,6 +74,18 @@ OURS = (
         models=("efficientnet-lite0",),
         tolerance=0.05,
     ),
+    Engine(
+        "text.write",
+        "1",
+        "text",
+        "vesica.text.write:write",
+        "vesica.text.params:WriteParams",
+        "close",
+        "Next sentences, a title, or rhymed verse that scans, by a small language model.",
+        inputs={"text": Input("text", help="what stands so far; prose goes on from its end")},
+        models=("smollm2-135m-instruct", "minilm"),
+        tolerance=1.0,
+    ),
 )
 
 
