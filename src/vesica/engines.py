@@ -92,9 +92,20 @@ OURS = (
         "vesica.music.chorale:chorale",
         "vesica.music.params:ChoraleParams",
         "exact",
-        "A chorale for four voices, over a melody or a tune of its own, under the rules of voice leading.",
+        "Chorale: four voices over a melody of yours or its own, under the rules of voice leading.",
         inputs={"melody": Input("music", help="what the soprano sings: the top line of its first part")},
         models=("minilm",),
+    ),
+    Engine(
+        "text.write",
+        "1",
+        "text",
+        "vesica.text.write:write",
+        "vesica.text.params:WriteParams",
+        "close",
+        "Writing: next sentences, a title, or rhymed verse that scans, by a small language model.",
+        inputs={"text": Input("text", help="what stands so far; prose goes on from its end")},
+        models=("smollm2-135m-instruct", "minilm"),
     ),
 )
 

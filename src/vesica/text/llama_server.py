@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator
+import queue
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ class LlamaServer:
             raise VesicaError(f"{path.name} can't be loaded ({fault}); get it again.") from fault
 
     def generate(
-        self, prompt: str, how: Sampling, *, seed: int, tokens: int, stop: tuple[str, ...] = (), grammar: str = ""
+        self, prompt: str, how: Sampling, *, seed: int, tokens: int, stop: Sequence[str] = (), grammar: str = ""
     ) -> Iterator[str]:
         """Pieces of what the model writes after ``prompt``, at most ``tokens`` tokens of it."""
         request: dict[str, Any] = {
@@ -49,13 +51,34 @@ class LlamaServer:
             "dry_allowed_length": how.free,
             "stop": list(stop),
             "cache_prompt": False,
+            "stream": True,
         }
         if grammar:
             request["grammar"] = grammar
-        answers: list[Any] = []
-        self._server.handle_completions(json.dumps(request), lambda part: bool(answers.append(part)))
-        for answer in answers:
-            told = json.loads(answer) if isinstance(answer, str | bytes) else answer
-            if isinstance(told, dict) and "error" in told:
-                raise VesicaError(f"The language model refused: {told['error'].get('message', 'no reason given')}.")
-            yield told["content"] if "content" in told else told["choices"][0]["text"]
+        answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        stopped = threading.Event()
+
+        def hear(part: Any) -> bool:
+            answers.put(part)
+            return stopped.is_set()
+
+        def ask() -> None:
+            try:
+                self._server.handle_completions(json.dumps(request), hear)
+            finally:
+                answers.put(None)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        try:
+            while (answer := answers.get()) is not None:
+                told = json.loads(answer) if isinstance(answer, str | bytes) else answer
+                for part in told if isinstance(told, list) else [told]:
+                    if "error" in part:
+                        why = part["error"].get("message", "no reason given")
+                        raise VesicaError(f"The language model refused: {why}.")
+                    yield part["content"] if "content" in part else part["choices"][0]["text"]
+        finally:
+            # Whoever stops listening ends the writing too.
+            stopped.set()
+            asking.join()

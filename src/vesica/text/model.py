@@ -1,7 +1,7 @@
 """The language model, through whichever of its two doors can be trusted on this computer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -51,19 +51,23 @@ def needs_logits(door: Door, what: str) -> LlamaC:
     raise VesicaError(f"{what} needs the model's whole distribution, which the {door.name} does not give here.")
 
 
-def generate(
+def takes(
     door: Door,
     prompt: str,
     how: Sampling,
     *,
-    seed: int,
+    seeds: Sequence[int],
     tokens: int,
-    stop: tuple[str, ...] = (),
+    stop: Sequence[str] = (),
     grammar: str = "",
-) -> Iterator[str]:
-    """What the model writes after ``prompt``, piece by piece, through either door."""
-    if isinstance(door, LlamaServer):
-        yield from door.generate(prompt, how, seed=seed, tokens=tokens, stop=stop, grammar=grammar)
-    else:
-        for _, piece in stream(door, prompt, how, seeds=[seed], tokens=tokens, stop=stop, grammar=grammar):
-            yield piece
+) -> Iterator[tuple[int, str]]:
+    """What the model writes after ``prompt`` as (take, piece), a take a seed, through either door.
+
+    The C interface writes all takes in one pass, the server interface one after another.
+    """
+    if isinstance(door, LlamaC):
+        yield from stream(door, prompt, how, seeds=seeds, tokens=tokens, stop=stop, grammar=grammar)
+        return
+    for take, seed in enumerate(seeds):
+        for piece in door.generate(prompt, how, seed=seed, tokens=tokens, stop=stop, grammar=grammar):
+            yield take, piece

@@ -2,11 +2,12 @@
 
 import codecs
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 
 from vesica.errors import VesicaError
-from vesica.text.llama_c import CONTEXT, SEQUENCES, LlamaC
+from vesica.text.llama_c import CONTEXT, SEQUENCES, LlamaC, Logits
 from vesica.text.sampling import Sampling, draw
 
 
@@ -61,47 +62,53 @@ def stream(
     grammar: str = "",
 ) -> Iterator[tuple[int, str]]:
     """Pieces of text as (take, piece): one take a seed, all in one pass, the prompt read once and shared."""
-    if not 1 <= len(seeds) < SEQUENCES:
-        raise VesicaError(f"Between 1 and {SEQUENCES - 1} takes can be written at once; {len(seeds)} can't.")
     door.clear()
     start = fitted(door, prompt, len(seeds) * tokens)
-    first = door.read(start, 0)
+    yield from go_on(door, start, door.read(start, 0), how, seeds=seeds, tokens=tokens, stop=stop, grammar=grammar)
+
+
+def go_on(
+    door: LlamaC,
+    start: Sequence[int],
+    first: Logits,
+    how: Sampling,
+    *,
+    seeds: Sequence[int],
+    tokens: int,
+    stop: Sequence[str] = (),
+    grammar: str = "",
+) -> Iterator[tuple[int, str]]:
+    """As ``stream``, from a text that the model holds as its text 0: its tokens, and the logits after them.
+
+    Text 0 stays as it is. The takes are texts 1, 2, ...; a step yields at least once, an empty piece if need be, so
+    that whoever listens can stop between any two.
+    """
+    if not 1 <= len(seeds) < SEQUENCES:
+        raise VesicaError(f"Between 1 and {SEQUENCES - 1} takes can be written at once; {len(seeds)} can't.")
     generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
     histories = [list(start) for _ in seeds]
     ears = [Ear(stop) for _ in seeds]
     ends = frozenset(door.ends)
-    for take in range(len(seeds)):
-        door.copy(0, take + 1)
-    if grammar and len(seeds) > 1:
-        raise VesicaError("A grammar holds for one take at a time; ask for them one after another.")
-    with door.grammar(grammar or 'root ::= "."') as rules:
+    with ExitStack() as held:
+        rules = [held.enter_context(door.grammar(grammar)) for _ in seeds] if grammar else []
+        for take in range(len(seeds)):
+            door.copy(0, take + 1)
         rows = dict.fromkeys(range(len(seeds)), first)
         for count in range(tokens):
             items = []
-            for take, row in sorted(rows.items()):
-                token = draw(rules.mask(row) if grammar else row, histories[take], how, generators[take])
+            for take, row in rows.items():
+                token = draw(rules[take].mask(row) if rules else row, histories[take], how, generators[take])
                 if token in ends:
                     continue
-                if grammar:
-                    rules.accept(token)
+                if rules:
+                    rules[take].accept(token)
                 histories[take].append(token)
-                if piece := ears[take].hear(door.piece(token)):
-                    yield take, piece
+                yield take, ears[take].hear(door.piece(token))
                 if not ears[take].stopped:
                     items.append((token, len(start) + count, take + 1, True))
             if not items or count == tokens - 1:
                 break
             rows = {item[2] - 1: row for item, row in zip(items, door.step(items), strict=True)}
     for take, ear in enumerate(ears):
-        if rest := ear.hear(b"", last=True):
-            yield take, rest
-
-
-def written(
-    door: LlamaC, prompt: str, how: Sampling, *, seeds: Sequence[int], tokens: int, stop: Sequence[str] = ()
-) -> list[str]:
-    """All takes of ``stream``, whole."""
-    takes = [""] * len(seeds)
-    for take, piece in stream(door, prompt, how, seeds=seeds, tokens=tokens, stop=stop):
-        takes[take] += piece
-    return takes
+        door.drop(take + 1)
+        yield take, ear.hear(b"", last=True)

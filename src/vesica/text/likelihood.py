@@ -1,0 +1,53 @@
+"""How likely the model finds a text after another: the ground of every choice between drafts.
+
+Ranking by likelihood alone puts the most general sentence first. Pointwise mutual information (Li et al., "A
+diversity-promoting objective function", 2016) asks instead how much likelier a text is here than anywhere.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesica.text.llama_c import BATCH, LlamaC
+from vesica.text.sampling import log_softmax
+
+FIRST = 40
+"""The sequence that the first text is tried in; those before it are the caller's."""
+
+TOGETHER = 16
+"""Texts tried at once."""
+
+
+def likelihoods(
+    door: LlamaC, start: Sequence[int], texts: Sequence[Sequence[int]], *, held: int | None = None
+) -> NDArray[np.float64]:
+    """Mean log-probability of each text's tokens after ``start``, in nats.
+
+    ``held`` is the sequence in which the model already holds ``start``; None reads it first.
+    """
+    base = FIRST + TOGETHER if held is None else held
+    head, tail = list(start[:-1]), start[-1]
+    if held is None:
+        door.drop(base)
+        if head:
+            door.read(head, base)
+    means = np.zeros(len(texts))
+    for begin in range(0, len(texts), TOGETHER):
+        part = [list(text)[: BATCH // TOGETHER] or [tail] for text in texts[begin : begin + TOGETHER]]
+        items, spans = [], []
+        for place, text in enumerate(part):
+            door.copy(base, FIRST + place)
+            # The last token of the start is read again, for the logits after it.
+            door.drop(FIRST + place, after=len(head))
+            spans.append(slice(len(items), len(items) + len(text)))
+            read = [tail, *text[:-1]]
+            items += [(token, len(head) + i, FIRST + place, True) for i, token in enumerate(read)]
+        rows = door.step(items)
+        for place, (text, span) in enumerate(zip(part, spans, strict=True)):
+            chosen = log_softmax(rows[span])[np.arange(len(text)), text]
+            means[begin + place] = chosen.mean()
+            door.drop(FIRST + place)
+    if held is None:
+        door.drop(base)
+    return means

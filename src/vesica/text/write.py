@@ -1,0 +1,55 @@
+"""The writing partner: next sentences, a title, or a rhymed poem, by a small language model held to a form."""
+
+from vesica.text.brief import subject
+from vesica.text.model import needs_logits, open_model
+from vesica.text.params import WriteParams
+from vesica.text.prose import MOST, prose
+from vesica.text.sampling import Sampling
+from vesica.text.titles import title
+from vesica.text.verse import poem
+from vesica.work import Progress, Step
+
+
+def write(*, params: WriteParams, seed: int, text: str | None = None, progress: Progress | None = None) -> str:
+    """Write in the form that ``params`` asks for.
+
+    Prose goes on from ``text`` (the last 2,048 tokens of it) and returns the new sentences alone; a title and a poem
+    are made from ``params.about``, or from the beginning of ``text`` where that is empty. Of a subject longer than 240
+    characters, the first sentences count.
+
+    Raises
+    ------
+    VesicaError : verse without a door that gives logits; ``ModelMissing`` without the model
+    """
+    door, note = open_model()
+    about = subject(params.about) or (subject(text or "") if params.form != "prose" else "")
+    how = Sampling(temperature=params.temperature, min_p=params.min_p)
+
+    def tell(done: int, total: int, so_far: str) -> None:
+        if progress:
+            progress(Step(min(done, total), total, so_far, note))
+
+    tell(0, 1, "")
+    match params.form:
+        case "prose":
+            total = params.sentences * params.tries * MOST
+            return prose(
+                door,
+                text or "",
+                about,
+                how,
+                seed=seed,
+                count=params.sentences,
+                tries=params.tries,
+                listen=lambda heard, so_far: tell(heard, total, so_far),
+            )
+        case "title":
+            return title(door, about, how, seed=seed, listen=lambda heard, so_far: tell(heard, 150, so_far))
+        case "poem":
+            return poem(
+                needs_logits(door, "A poem in metre"),
+                about,
+                params,
+                seed=seed,
+                listen=lambda lines, so_far: tell(lines, 4 * params.stanzas, so_far),
+            )
