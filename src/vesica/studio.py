@@ -347,6 +347,11 @@ class Studio:
         self._turn(name, self.person, Branched(), branch=branch, parent=start)
         return self.work(name)
 
+    def branches(self, name: str) -> list[str]:
+        """The names of a work's branches, oldest first."""
+        self.work(name)
+        return list(self.ledger.branches(name))
+
     # Leaving
 
     def export(self, name: str, out: Path) -> list[Path]:
@@ -548,9 +553,9 @@ class Studio:
 
 def _form(medium: Medium, out: Path) -> Format:
     """The format that ``out`` asks for. Raises ``VesicaError`` where no such file can be written."""
-    form = format_of(medium, out.name)
     if out.is_dir():
         raise VesicaError(f"{out} is a folder; give the name of a file.")
+    form = format_of(medium, out.name)
     if not out.absolute().parent.is_dir():
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
     return form

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vesica.errors import VesicaError
+from vesica.errors import VesicaError, did_you_mean
 from vesica.ledger.canonical import canonical, parse
 from vesica.ledger.chain import Head, first_link, message, next_link
 from vesica.ledger.keys import Key
@@ -318,10 +318,17 @@ class Ledger:
             ).fetchall()
         if len(rows) == 1:
             return self.turn(rows[0][0])
-        which = "More than one turn begins" if rows else "No turn begins"
-        raise VesicaError(
-            f"{which} with {prefix[:64]!r}; see 'vesica log {work or ''}".rstrip() + "' and give 4 digits or more."
+        if rows:
+            raise VesicaError(f"More than one turn begins with {prefix[:64]!r}; give more digits.")
+        hint = did_you_mean(
+            prefix, self._ids(work, max(4, len(prefix))), f"see 'vesica log{' ' + work if work else ''}'."
         )
+        raise VesicaError(f"No turn begins with {prefix[:64]!r} (4 digits or more); {hint}")
+
+    def _ids(self, work: str | None, digits: int) -> list[str]:
+        with self._plainly():
+            found = self._db.execute("SELECT id FROM turns WHERE ?1 IS NULL OR work = ?1", (work,))
+            return [str(row[0])[:digits] for row in found]
 
     def _row(self, id_: str) -> Row:
         with self._plainly():
