@@ -21,7 +21,7 @@ def main(turns: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         key = keys.make(path / "ledger.pem", b"bench")
-        ledger, assets = Ledger(path / "ledger.db", create=key.public), Assets(path / "assets")
+        ledger, assets = Ledger(path / "ledger.db", create=lambda: key.public), Assets(path / "assets")
         person = Partner("person")
         ledger.append(key, "sea", person, Created("Sea"))
         times = []

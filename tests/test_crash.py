@@ -43,7 +43,7 @@ ROUNDS = 50
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost_in_fifty_rounds_of_kill_nine(tmp_path: Path) -> None:
     key = keys.make(tmp_path / "ledger.pem", b"crash")
-    ledger = Ledger(tmp_path / "ledger.db", create=key.public)
+    ledger = Ledger(tmp_path / "ledger.db", create=lambda: key.public)
     ledger.append(key, "sea", Partner("person"), Created("Sea"))
     ledger.close()
     chance = random.Random(9)

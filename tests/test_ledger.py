@@ -44,7 +44,7 @@ class Desk:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.key = keys.make(path / "keys" / "ledger.pem", b"secret")
-        self.ledger = Ledger(path / "ledger.db", create=self.key.public)
+        self.ledger = Ledger(path / "ledger.db", create=lambda: self.key.public)
         self.assets = Assets(path / "assets")
 
     def story(self) -> list[str]:
@@ -198,7 +198,7 @@ def test_a_rewritten_history_shows_against_an_exported_head(tmp_path: Path) -> N
     head = desk.ledger.head()
     desk.ledger.close()
     (tmp_path / "ledger.db").unlink()
-    desk.ledger = Ledger(tmp_path / "ledger.db", create=desk.key.public)
+    desk.ledger = Ledger(tmp_path / "ledger.db", create=lambda: desk.key.public)
     desk.story()
     assert desk.faults(head) == ["changed turn"]
 
@@ -317,7 +317,7 @@ def test_without_a_keyring_the_passphrase_lies_outside_the_studio_and_stays_the_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VESICA_PASSPHRASE")
-    monkeypatch.setattr(keys, "_keyring_passphrase", lambda: None)
+    monkeypatch.setattr(keys, "_keyring_passphrase", lambda make: None)
     first = keys.passphrase(tmp_path / "config")
     assert len(first) >= 32
     assert keys.passphrase(tmp_path / "config") == first

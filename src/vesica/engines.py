@@ -5,7 +5,6 @@ value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (s
 rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
 """
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from vesica.errors import VesicaError
+from vesica.errors import VesicaError, did_you_mean
 from vesica.work import Medium, Replay
 
 
@@ -66,7 +65,7 @@ OURS = (
         "vesica.image.field:field",
         "vesica.image.params:FieldParams",
         "close",
-        "A painting from words and a seed: layers of brush strokes along fields of direction.",
+        "Painted field: from words and a seed, layers of brush strokes along fields of direction.",
         models=("minilm",),
         tolerance=0.02,
     ),
@@ -115,15 +114,24 @@ def engines() -> Mapping[str, Engine]:
     """All engines by name, ours first, then those of installed packages."""
     table = {engine.name: engine for engine in OURS}
     for entry in entry_points(group="vesica.engines"):
-        engine = entry.load()
+        try:
+            engine = entry.load()
+        except Exception as fault:
+            package = entry.dist.name if entry.dist else entry.value
+            raise VesicaError(
+                f"The engine {entry.name} of the package {package} can't be loaded ({type(fault).__name__}: {fault}); "
+                "update the package, or remove it."
+            ) from fault
         table.setdefault(engine.name, engine)
     return table
 
 
 def find(name: str) -> Engine:
     """The engine called ``name``, or a sentence with the nearest name there is."""
+    for engine in OURS:
+        if engine.name == name:
+            return engine  # whatever else is installed, and broken
     if found := engines().get(name):
         return found
-    near = difflib.get_close_matches(name, engines(), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else "see 'vesica engines'."
-    raise VesicaError(f"No engine is called {name!r}; {hint}")
+    hint = did_you_mean(name, engines(), "see 'vesica engines'.")
+    raise VesicaError(f"No engine is called {name[:60]!r}; {hint}")

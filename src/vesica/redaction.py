@@ -1,5 +1,6 @@
 """Take words or pictures out of a studio while the chain over its turns still verifies."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from vesica.errors import VesicaError
@@ -30,7 +31,7 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
     private = tuple(
         part.name
         for part in fields(target.act)
-        if part.name not in PUBLIC | {"authorship"} and getattr(target.act, part.name) is not None
+        if part.name not in PUBLIC and getattr(target.act, part.name) is not None
     )
     if not private:
         raise VesicaError(f"The turn {target.id[:12]} was redacted already.")
@@ -42,16 +43,29 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
         named = tuple(
             name for name, found in assets_of(turn).items() if any(asset.digest in brought for asset in found)
         )
+        if "content" in named and "authorship" in assets_of(turn):
+            named = (*named, "authorship")  # the map of a score holds its notes
         if turn.id == target.id:
             named = private
         if named:
             removed[turn.id] = named
+    # The same map may stand beside other content, as that of any two pictures of one size that came in whole.
+    maps = {digest for turn in turns for digest in _map(turn) if "authorship" in removed.get(turn.id, ())}
+    brought |= maps - {
+        digest for turn in turns for digest in _map(turn) if "authorship" not in removed.get(turn.id, ())
+    }
     # Bytes first: after a crash between the two steps, 'verify' names what is missing and a second call completes it.
     for digest in sorted(brought):
         assets.remove(digest)
+    assets.sweep()
     ledger.redact(key, target.work, person, Redacted(removed, reason))
     later = tuple(turn.id for turn in turns if turn.id not in removed and _stands_on(turn, set(removed), turns))
     return Removal(tuple(removed), tuple(sorted(brought)), later)
+
+
+def _map(turn: Turn) -> Iterator[str]:
+    for asset in assets_of(turn).get("authorship", ()):
+        yield asset.digest
 
 
 def _stands_on(turn: Turn, removed: set[str], turns: list[Turn]) -> bool:

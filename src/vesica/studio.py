@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from vesica import engines, places
 from vesica.engines import Engine
-from vesica.errors import VesicaError
-from vesica.export.files import format_of
+from vesica.errors import VesicaError, did_you_mean
+from vesica.export.files import Format, format_of
 from vesica.knobs import as_json, build
 from vesica.ledger import keys
-from vesica.ledger.assets import Assets, write_durably
+from vesica.ledger.assets import Assets, sync_folder, write_durably
 from vesica.ledger.chain import Head
 from vesica.ledger.store import Ledger, Row
 from vesica.ledger.verify import Fault, verify
@@ -72,22 +72,28 @@ class Studio:
         self.assets = Assets(self.path / "assets")
         self.worker = Worker()
         self.person = Partner("person", person)
-        self._opened: keys.Key | None = None
+        self._opened: tuple[keys.Key, bytes] | None = None
 
     @classmethod
     def create(cls, path: Path, *, person: str = "") -> "Studio":
         """Make a studio at ``path``, or open the one that is there."""
         path = path.absolute()
-        if not (path / "ledger.db").exists():
-            if path.exists() and not path.is_dir():
-                raise VesicaError(f"{path} is a file; a studio is a folder.")
-            path.mkdir(parents=True, exist_ok=True)
-            (path / "assets").mkdir(exist_ok=True)
-            pem = path / "keys" / "ledger.pem"
-            phrase = keys.passphrase(places.config_dir())
+        if path.exists() and not path.is_dir():
+            raise VesicaError(f"{path} is a file; a studio is a folder.")
+        path.mkdir(parents=True, exist_ok=True)
+
+        def owner() -> bytes:
+            if any(Assets(path / "assets").names()):
+                raise VesicaError(f"{path} has assets but no ledger; restore ledger.db from a copy.")
+            pem, config = path / "keys" / "ledger.pem", places.config_dir()
             # A crash may have left a key without a ledger; it is as good as new.
-            key = keys.open_key(pem, phrase) if pem.exists() else keys.make(pem, phrase)
-            Ledger(path / "ledger.db", create=key.public).close()
+            key = keys.unlock(pem, config)[0] if pem.exists() else keys.make(pem, keys.passphrase(config))
+            (path / "assets").mkdir(exist_ok=True)
+            sync_folder(path)
+            sync_folder(path.parent)
+            return key.public
+
+        Ledger(path / "ledger.db", create=owner).close()
         return cls(path, person=person)
 
     def __enter__(self) -> "Studio":
@@ -104,8 +110,17 @@ class Studio:
     @property
     def key(self) -> keys.Key:
         """The signing key, opened when the first turn needs it; reading and verifying need none."""
+        return self._unlocked()[0]
+
+    def _unlocked(self) -> tuple[keys.Key, bytes]:
+        """The signing key and its passphrase."""
         if not self._opened:
-            self._opened = keys.open_key(self.path / "keys" / "ledger.pem", keys.passphrase(places.config_dir()))
+            key, phrase = keys.unlock(self.path / "keys" / "ledger.pem", places.config_dir())
+            if key.public != self.ledger.owner:
+                raise VesicaError(
+                    "The signing key in this studio is another studio's; restore the folder keys from a copy."
+                )
+            self._opened = key, phrase
         return self._opened
 
     # Works
@@ -118,7 +133,8 @@ class Studio:
         """The work called ``name`` as it stands. Raises ``VesicaError`` when there is none."""
         work = self.ledger.work(name)
         if not work.tip:
-            raise VesicaError(f"{name} is not a work; make one with 'vesica new {name}'.")
+            hint = did_you_mean(name, self.ledger.works(), f"make one with 'vesica new {name[:60]}'.")
+            raise VesicaError(f"{name[:60]} is not a work; {hint}")
         return work
 
     def new(self, name: str, *, title: str = "") -> Work:
@@ -154,10 +170,13 @@ class Studio:
         self._same_medium(work, medium, path)
         hand = craft(medium)
         value = hand.read(data)
+        if work.content:
+            before = hand.read(self.assets.get(work.content))
+            for part in work.locked:
+                hand.keep(part, before, value)
         original = self.assets.put(data, type_)
         kept, kept_type = (data, type_) if medium == "image" else hand.write(value)
         content = self.assets.put(kept, kept_type)
-        value = self._guarded(work, value, hand) if work.content else value
         authorship = self.assets.put(hand.fresh(value, THIS), "application/octet-stream")
         act = Imported(original, content, authorship, source or path.name, rights)
         self._turn(name, self.person, act, expect=self._unchanged(work))
@@ -188,19 +207,22 @@ class Studio:
         if not 1 <= takes <= 64:
             raise VesicaError(f"Ask for 1 to 64 takes; {takes} is not.")
         given = self._inputs(work, row, inputs or {})
+        self._unlocked()  # a turn that can't be signed should not cost minutes first
         offered = []
         for count in range(takes):
             made = self.worker.run(
                 engine,
                 params,
-                {key: self.assets.get(asset) for key, asset in given.items()},
+                {key: data for key, (data, _) in given.items()},
                 seed=(first + count) % SEEDS,
                 threads=threads or default_threads(),
                 progress=_counted(progress, count, takes),
             )
+            # Only now, so that a take that was stopped leaves nothing behind.
+            kept = {key: self.assets.put(data, type_) for key, (data, type_) in given.items()}
             content = self.assets.put(made.data, made.type)
             partner = Partner("engine", engine, row.version, made.runtime)
-            turn = self._turn(name, partner, Offered(content, params, given), seed=(first + count) % SEEDS)
+            turn = self._turn(name, partner, Offered(content, params, kept), seed=(first + count) % SEEDS)
             offered.append(_take(turn, picked=False))
         return offered
 
@@ -248,7 +270,9 @@ class Studio:
             raise VesicaError(f"{path.name} is the same as the work; there is nothing to bring back.")
         for part in work.locked:
             if hand.write(hand.keep(part, before, after))[0] != hand.write(after)[0]:
-                raise VesicaError(f"{path.name} changes the locked {part}; release it with 'vesica lock --off'.")
+                raise VesicaError(
+                    f"{path.name} changes the locked {part}; release it with \"vesica lock {name} '{part}' --off\"."
+                )
         content = self.assets.put(*hand.write(after))
         authorship = self._edited(work, hand.edit, before, after, THIS)
         act = Edited(content, authorship, remark)
@@ -272,15 +296,26 @@ class Studio:
         if not work.content:
             raise VesicaError(f"{name} is empty; there is nothing to lock yet.")
         hand = craft(medium_of(work.content.type))
-        if off:
-            # What was locked may have been written otherwise: both forms name it.
-            found = [kept for kept in work.locked if kept == part or kept.removeprefix("passage ") == part]
-            if not found:
-                locked = ", ".join(repr(kept) for kept in work.locked) or "nothing"
-                raise VesicaError(f"{part!r} is not locked in {name}; locked: {locked}.")
-            self._turn(name, self.person, Released(found[0]))
+        act: Act
+        if part in work.locked:
+            wanted = part
         else:
-            self._turn(name, self.person, Locked(hand.part(part, hand.read(self.assets.get(work.content)))))
+            try:
+                wanted = hand.part(part, hand.read(self.assets.get(work.content)))
+            except VesicaError:
+                if not off:
+                    raise
+                wanted = part
+        if off:
+            if wanted not in work.locked:
+                locked = ", ".join(f"{shortened(kept)!r}" for kept in work.locked) or "nothing"
+                raise VesicaError(f"{shortened(part)!r} is not locked in {name}; locked: {locked}.")
+            act = Released(wanted)
+        else:
+            if wanted in work.locked:
+                raise VesicaError(f"{shortened(part)!r} is locked in {name} already.")
+            act = Locked(wanted)
+        self._turn(name, self.person, act, expect=self._unchanged(work))
         return self.work(name)
 
     def undo(self, name: str, *, to: str = "") -> Work:
@@ -289,15 +324,26 @@ class Studio:
         if to:
             target = self.ledger.state(self.ledger.find(to, name).id)
         else:
-            if not work.changed:
-                raise VesicaError(f"{name} has nothing to undo.")
-            parents = self.ledger.turn(work.changed).parents
-            target = self.ledger.state(parents[0]) if parents else Work(name)
-        if target.content == work.content:
+            target = self._before(work)
+            # The same take picked twice is one step back, not two.
+            while target.changed and target.content == work.content:
+                target = self._before(target)
+        if target.content == work.content and (to or not target.changed):
             raise VesicaError(f"{name} stands like that already; there is nothing to undo.")
+        if target.changed and not target.content:
+            raise VesicaError(
+                f"What {name} was before was redacted ({target.changed[:8]}); name another turn with --to TURN."
+            )
         act = Undone(target.changed, target.content, target.authorship, target.locked)
         self._turn(name, self.person, act, expect=self._unchanged(work))
         return self.work(name)
+
+    def _before(self, work: Work) -> Work:
+        """The work as it stood before it got its present content."""
+        if not work.changed:
+            raise VesicaError(f"{work.name} has nothing to undo.")
+        parents = self.ledger.turn(work.changed).parents
+        return self.ledger.state(parents[0]) if parents else Work(work.name)
 
     def branch(self, name: str, branch: str, *, at: str = "") -> Work:
         """Go on under another branch name: an existing one from where it stands, a new one from ``at`` or from here."""
@@ -310,6 +356,11 @@ class Studio:
         start = there.get(branch) or (self.ledger.find(at, name).id if at else work.tip)
         self._turn(name, self.person, Branched(), branch=branch, parent=start)
         return self.work(name)
+
+    def branches(self, name: str) -> list[str]:
+        """The names of a work's branches, oldest first."""
+        self.work(name)
+        return list(self.ledger.branches(name))
 
     # Leaving
 
@@ -340,11 +391,7 @@ class Studio:
         work = self.work(name)
         value = self.content(work)
         assert work.content
-        form = format_of(medium_of(work.content.type), out.name)
-        if out.is_dir():
-            raise VesicaError(f"{out} is a folder; give the name of a file.")
-        if not out.absolute().parent.is_dir():
-            raise VesicaError(f"There is no folder {out.parent}; make it first.")
+        form = _form(medium_of(work.content.type), out)
         data, beside = self.sign(work, form.write(value), form.type)
         write_durably(out.absolute(), iter((data,)))
         if beside is None:
@@ -377,8 +424,10 @@ class Studio:
         """Import, offer, pick and export in one go. Nobody chose among takes, so the program is recorded as picking."""
         row = engines.find(engine)
         build(row.load_params(), wishes)
-        format_of(row.makes, out.name)
+        _form(row.makes, out)
         named = {**self._told_apart(row, files), **(inputs or {})}
+        # What would be refused later is refused before a work is begun.
+        self._inputs(Work(out.stem), row, named)
         name = self.unused_name(out.stem)
         self.new(name)
         # The first input that is of the engine's own medium becomes the work, so that its units keep their author.
@@ -462,7 +511,7 @@ class Studio:
 
         from vesica.export.certificate import expired, issue, load, save
 
-        folder, phrase, now = self.path / "keys", keys.passphrase(places.config_dir()), dt.datetime.now(dt.UTC)
+        folder, phrase, now = self.path / "keys", self._unlocked()[1], dt.datetime.now(dt.UTC)
         identity = load(folder)
         if identity is None or expired(identity, now):
             identity = issue(phrase, now)
@@ -473,7 +522,7 @@ class Studio:
         """Refuse a turn that was worked out from an older state: nobody's work is silently laid over."""
 
         def check(before: Work) -> None:
-            if (before.content, before.locked) != (work.content, work.locked):
+            if (before.content, before.locked, before.branch) != (work.content, work.locked, work.branch):
                 raise VesicaError(f"{work.name} was changed meanwhile by another program; look at it, then try again.")
 
         return check
@@ -485,8 +534,9 @@ class Studio:
                 "begin another work for it with 'vesica new'."
             )
 
-    def _inputs(self, work: Work, engine: Engine, files: Mapping[str, Path]) -> dict[str, Asset]:
-        given = {}
+    def _inputs(self, work: Work, engine: Engine, files: Mapping[str, Path]) -> dict[str, tuple[bytes, str]]:
+        """Bytes and media type of each input: from ``files``, and from the work where its medium fits."""
+        given: dict[str, tuple[bytes, str]] = {}
         for name, path in files.items():
             if name not in engine.inputs:
                 known = ", ".join(engine.inputs) or "none"
@@ -496,7 +546,7 @@ class Studio:
             if medium != engine.inputs[name].medium:
                 raise VesicaError(f"{path.name} is of medium {medium}; {name} must be {engine.inputs[name].medium}.")
             craft(medium).read(data)
-            given[name] = self.assets.put(data, type_)
+            given[name] = data, type_
         for name, wanted in engine.inputs.items():
             if name in given:
                 continue
@@ -505,7 +555,7 @@ class Studio:
                 and medium_of(work.content.type) == wanted.medium
                 and not _filled(engine, given, wanted.medium)
             ):
-                given[name] = work.content
+                given[name] = self.assets.get(work.content), work.content.type
             elif wanted.needed:
                 raise VesicaError(
                     f"{engine.name} needs {wanted.help or name}; bring it with "
@@ -529,18 +579,21 @@ class Studio:
         data, type_ = hand.write(kept)
         return self.assets.put(data, type_), self._edited(work, hand.edit, before, kept, turn)
 
-    def _guarded(self, work: Work, value: Any, hand: Any) -> Any:
-        assert work.content
-        before = hand.read(self.assets.get(work.content))
-        for part in work.locked:
-            hand.keep(part, before, value)
-        return value
-
     def _edited(self, work: Work, edit: Callable[..., bytes], before: Any, after: Any, turn: str) -> Asset:
         return self.assets.put(edit(before, self.authorship(work), after, turn), "application/octet-stream")
 
 
-def _filled(engine: Engine, given: Mapping[str, Asset], medium: Medium) -> bool:
+def _form(medium: Medium, out: Path) -> Format:
+    """The format that ``out`` asks for. Raises ``VesicaError`` where no such file can be written."""
+    if out.is_dir():
+        raise VesicaError(f"{out} is a folder; give the name of a file.")
+    form = format_of(medium, out.name)
+    if not out.absolute().parent.is_dir():
+        raise VesicaError(f"There is no folder {out.parent}; make it first.")
+    return form
+
+
+def _filled(engine: Engine, given: Mapping[str, object], medium: Medium) -> bool:
     """Whether the work's content already went into an earlier input of this medium (a mask is not the picture)."""
     return any(engine.inputs[name].medium == medium and engine.inputs[name].needed for name in given)
 
@@ -560,6 +613,11 @@ def _counted(progress: Progress | None, count: int, takes: int) -> Progress | No
         progress(Step(count * step.total + step.done, takes * step.total, step.preview, note))
 
     return counted
+
+
+def shortened(words: str, most: int = 60) -> str:
+    """Words of any length as they fit into a sentence."""
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 __all__ = ["PROGRAM", "Studio", "Take", "read_file"]

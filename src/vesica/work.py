@@ -24,10 +24,19 @@ recorded : kept, never repeated (models outside the studio)
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What a picture looks like so far, as a small file of the media type ``type``."""
+
+    data: bytes
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of an engine: ``done`` of ``total``, with what it looks or reads like so far.
 
-    ``preview`` is a picture (uint8 [height, width, 3]), a text so far, or None.
+    ``preview`` is a picture (uint8 [height, width, 3]), a text so far, or None. Outside the engine's process a picture
+    is a ``Preview``: small, and ready to be shown.
     """
 
     done: int

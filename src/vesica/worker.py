@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any
 
@@ -23,10 +23,16 @@ from vesica.engines import find
 from vesica.errors import VesicaError
 from vesica.knobs import build
 from vesica.media import craft
-from vesica.work import Progress, Step
+from vesica.work import Preview, Progress, Step
 
 PREVIEW_EVERY = 0.5
 """Seconds between two previews that cross from the process; an engine may make them more often."""
+
+PREVIEW_SIDE = 512
+"""Pixels of the longest side of a preview."""
+
+ASK_EVERY = 0.05
+"""Seconds after which a silent engine's last step is told again, so that whoever listens can cancel it."""
 
 _TOOLS = ("numpy", "torch", "numba", "scipy", "xllamacpp", "pillow")
 
@@ -45,12 +51,17 @@ def default_threads() -> int:
     return min(2, os.cpu_count() or 1)
 
 
+Message = tuple[dict[str, Any], bytes]
+"""What the process says, and the bytes that come with it."""
+
+
 class Worker:
     """The process, started when it is first asked and kept warm for the next turn of the same thread count."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._threads = 0
+        self._said: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
     def __enter__(self) -> "Worker":
         return self
@@ -68,22 +79,26 @@ class Worker:
         threads: int,
         progress: Progress | None = None,
     ) -> Made:
-        """Run an engine. Whatever ends the call early (``Cancelled``, Ctrl-C) ends the process too."""
+        """Run an engine. Whatever ends the call early (``Cancelled``, Ctrl-C) ends the process too.
+
+        ``progress`` is called for every step, and 20 times a second when the engine is silent, so that it can cancel
+        at any time.
+        """
         process = self._start(threads)
         try:
-            assert process.stdin and process.stdout
+            assert process.stdin
             sizes = {name: len(data) for name, data in inputs.items()}
             _send(process.stdin, {"engine": engine, "params": dict(params), "seed": seed, "inputs": sizes})
             for data in inputs.values():
                 process.stdin.write(data)
             process.stdin.flush()
-            return self._listen(process.stdout, engine, progress)
+            return self._listen(engine, progress)
         except (BrokenPipeError, EOFError):
             code = process.wait()
             self.stop()
+            why = "it may have run out of memory, so try a smaller size" if code == -9 else "its process crashed"
             raise VesicaError(
-                f"The engine {engine} ended without an answer (code {code}); it may have run out of memory. "
-                "Try a smaller size; nothing of the studio is lost."
+                f"The engine {engine} ended without an answer (code {code}); {why}. Nothing of the studio is lost."
             ) from None
         except VesicaError:
             raise
@@ -91,15 +106,23 @@ class Worker:
             self.stop()
             raise
 
-    def _listen(self, stream: IO[bytes], engine: str, progress: Progress | None) -> Made:
+    def _listen(self, engine: str, progress: Progress | None) -> Made:
+        last = Step(0, 1, note="starting")
         while True:
-            said = _receive(stream)
-            data = stream.read(said.get("bytes", 0))
+            try:
+                message = self._said.get(timeout=ASK_EVERY)
+            except queue.Empty:
+                if progress:
+                    progress(last)
+                continue
+            if message is None:
+                raise EOFError
+            said, data = message
             match said["kind"]:
                 case "step":
-                    preview = data.decode() if data else None
+                    last = Step(said["done"], said["total"], note=said["note"])
                     if progress:
-                        progress(Step(said["done"], said["total"], preview, said["note"]))
+                        progress(replace(last, preview=_shown(said["preview"], data)))
                 case "made":
                     return Made(data, said["type"], said["runtime"])
                 case "refused":
@@ -127,7 +150,8 @@ class Worker:
                 "NUMBA_CACHE_DIR": str(cache_dir() / "numba"),
             }
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "vesica.worker"],
+                # -P: modules come from what is installed, never from the folder that the person stands in.
+                [sys.executable, "-P", "-m", "vesica.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -136,6 +160,9 @@ class Worker:
                 start_new_session=True,
             )
             self._threads = threads
+            self._said = queue.SimpleQueue()
+            assert self._process.stdout
+            threading.Thread(target=_hear, args=(self._process.stdout, self._said), daemon=True).start()
         return self._process
 
     def stop(self) -> None:
@@ -143,16 +170,31 @@ class Worker:
         if self._process:
             self._process.kill()
             self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe:
-                    with contextlib.suppress(BrokenPipeError):
-                        pipe.close()
+            if self._process.stdin:
+                with contextlib.suppress(BrokenPipeError):
+                    self._process.stdin.close()
             self._process = None
 
 
 def _send(stream: IO[bytes], message: Mapping[str, Any], data: bytes = b"") -> None:
     stream.write(json.dumps({**message, "bytes": len(data)} if data else message).encode() + b"\n" + data)
     stream.flush()
+
+
+def _hear(stream: IO[bytes], said: "queue.SimpleQueue[Message | None]") -> None:
+    """Pass on what the process says, and None when it has ended."""
+    with stream, contextlib.suppress(EOFError, ValueError, OSError):
+        while True:
+            message = _receive(stream)
+            said.put((message, stream.read(message.get("bytes", 0))))
+    said.put(None)
+
+
+def _shown(type_: str, data: bytes) -> Preview | str | None:
+    """A preview as it leaves the process."""
+    if not data:
+        return None
+    return data.decode() if type_ == "text/plain" else Preview(data, type_)
 
 
 def _receive(stream: IO[bytes]) -> dict[str, Any]:
@@ -186,17 +228,29 @@ def _runtime(models: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _preview(value: Any) -> tuple[bytes, str]:
+    """A preview's bytes and media type: text as it is, a picture as a small JPEG."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace"), "text/plain"
+    from vesica.image.pictures import resize, write_jpeg
+
+    longest = max(value.shape[:2])
+    # Every n-th pixel first: a fine filter over a large picture would cost more than a preview is worth.
+    coarse = value[:: longest // (2 * PREVIEW_SIDE) or 1, :: longest // (2 * PREVIEW_SIDE) or 1]
+    return write_jpeg(resize(coarse, min(PREVIEW_SIDE, max(coarse.shape[:2]))), 80), "image/jpeg"
+
+
 def _answer(request: Mapping[str, Any], inputs: Mapping[str, bytes], out: Callable[..., None]) -> None:
     engine = find(request["engine"])
     last = 0.0
 
     def progress(step: Step) -> None:
         nonlocal last
-        data = b""
-        if isinstance(step.preview, str) and time.monotonic() - last > PREVIEW_EVERY:
+        data, type_ = b"", ""
+        if step.preview is not None and time.monotonic() - last > PREVIEW_EVERY:
             last = time.monotonic()
-            data = step.preview.encode("utf-8", "replace")
-        out({"kind": "step", "done": step.done, "total": step.total, "note": step.note}, data)
+            data, type_ = _preview(step.preview)
+        out({"kind": "step", "done": step.done, "total": step.total, "note": step.note, "preview": type_}, data)
 
     progress(Step(0, 1, note="loading"))
     values = {name: craft(engine.inputs[name].medium).read(data) for name, data in inputs.items()}

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from vesica.errors import VesicaError
 from vesica.knobs import knobs
@@ -18,7 +20,53 @@ if TYPE_CHECKING:
     from vesica.engines import Engine
     from vesica.studio import Studio
 
+ERASE = "\r\x1b[K"
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def complete_works(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The works whose names begin so, for the shell."""
+    return _completed(ctx, incomplete, lambda studio: dict.fromkeys(studio.ledger.works(), ""))
+
+
+def complete_branches(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The branches of the work named before that begin so."""
+    return _completed(ctx, incomplete, lambda studio: dict.fromkeys(studio.branches(ctx.params.get("work") or ""), ""))
+
+
+def complete_turns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The turns of the work named before that begin so, the latest first, each with what it did."""
+    from vesica.cli.telling import what, who
+
+    def turns(studio: "Studio") -> dict[str, str]:
+        entries = reversed(studio.log(ctx.params.get("work") or ""))
+        return {turn.id[:8]: f"{who(turn.partner)} {what(turn)}" for _, turn in entries}
+
+    return _completed(ctx, incomplete, turns)
+
+
+def complete_takes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The takes offered to the work named before that begin so, the latest first."""
+
+    def takes(studio: "Studio") -> dict[str, str]:
+        offered = reversed(studio.takes(ctx.params.get("work") or ""))
+        return {take.turn[:8]: f"{take.engine} seed {take.seed}" for take in offered}
+
+    return _completed(ctx, incomplete, takes)
+
+
+def _completed(
+    ctx: click.Context, incomplete: str, names: "Callable[[Studio], Mapping[str, str]]"
+) -> list[CompletionItem]:
+    """What a shell may offer; nothing where there is no studio or it can't be read: a shell is no place for faults."""
+    try:
+        with open_studio(ctx) as studio:
+            found = names(studio)
+    except (VesicaError, OSError):
+        return []
+    return [CompletionItem(name, help=told or None) for name, told in found.items() if name.startswith(incomplete)]
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 """Adds ``--json`` to a command that prints."""
@@ -35,7 +83,7 @@ def open_studio(ctx: click.Context, *, make: bool = False) -> "Iterator[Studio]"
     from vesica import places
     from vesica.studio import Studio
 
-    told = ctx.find_root().obj
+    told = ctx.find_root().obj or ctx.find_root().params  # a shell that completes has parsed, but not called
     path = told["folder"] or places.nearest_studio(Path.cwd())
     if not make and not (path / "ledger.db").exists():
         raise VesicaError(f"{path} is not a studio yet; make a first work there with 'vesica new NAME'.")
@@ -55,8 +103,14 @@ def knob_options(engine: "Engine") -> Callable[[Command], Command]:
                     f"{flag}/--no-{flag[2:]}", knob.name, default=None, help=f"{knob.help} [{_shown(knob.default)}]"
                 )
             else:
+                free = knob.type is str and not knob.choices
                 option = click.option(
-                    flag, knob.name, metavar=knob.range, default=None, help=f"{knob.help} [{_shown(knob.default)}]"
+                    flag,
+                    knob.name,
+                    metavar="TEXT" if free else knob.range,
+                    default=None,
+                    help=f"{knob.help} [{_shown(knob.default)}]",
+                    shell_complete=_choices(knob.choices) if knob.choices else None,
                 )
             command = option(command)
         for name, wanted in reversed(list(engine.inputs.items())):
@@ -66,6 +120,10 @@ def knob_options(engine: "Engine") -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def _choices(choices: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    return lambda ctx, param, incomplete: [choice for choice in choices if choice.startswith(incomplete)]
 
 
 def _shown(default: Any) -> str:
@@ -82,7 +140,7 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Path]]:
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Progress]:
     """A line on standard error with the time left; nothing where standard error is no terminal."""
-    shown = sys.stderr.isatty()
+    shown = bool(sys.stderr and sys.stderr.isatty())
     began = last = time.monotonic()
 
     def progress(step: Step) -> None:
@@ -92,13 +150,24 @@ def progress_bar(what: str) -> Iterator[Progress]:
             return
         last = now
         share = step.done / step.total if step.total else 0.0
-        left = f"{(now - began) * (1 - share) / share:.0f} s left" if share > 0.02 else ""
+        left = _time((now - began) * (1 - share) / share) + " left" if share > 0.02 else ""
         bar = "█" * round(24 * share) + "·" * (24 - round(24 * share))
-        note = step.note[:40]
-        click.echo(f"\r\x1b[K{what}  {bar} {share:4.0%}  {left}  {note}", err=True, nl=False)
+        line = f"{what}  {bar} {share:4.0%}  {left}  {step.note}"
+        # A line that wraps can't be written over.
+        click.echo(f"{ERASE}{line[: shutil.get_terminal_size().columns - 1]}", err=True, nl=False)
 
     try:
         yield progress
     finally:
-        if shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+        erase_progress()
+
+
+def erase_progress() -> None:
+    """Take a progress line away before something else is printed; the next step brings it back."""
+    if sys.stderr and sys.stderr.isatty():
+        click.echo(ERASE, err=True, nl=False)
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

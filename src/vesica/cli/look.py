@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from vesica.cli.common import as_json, open_studio, progress_bar, say
-from vesica.cli.telling import turn_as_json, what, who, work_as_json, work_in_words
+from vesica.cli.common import as_json, complete_works, erase_progress, open_studio, progress_bar, say
+from vesica.cli.telling import plain, turn_as_json, what, who, work_as_json, work_in_a_line, work_in_words
 
 
 @click.command("log")
-@click.argument("work", required=False)
+@click.argument("work", shell_complete=complete_works, required=False)
 @as_json
 @click.pass_context
 def log_command(ctx: click.Context, work: str | None, as_json: bool) -> None:
-    """Draw the turns of a work (or list the studio's works)."""
+    """Draw the turns of a work, or list all works."""
     if work is None:
         ctx.invoke(show_command, work=None, authors=False, as_json=as_json)
         return
@@ -28,7 +28,7 @@ def log_command(ctx: click.Context, work: str | None, as_json: bool) -> None:
 
 
 @click.command("show")
-@click.argument("work", required=False)
+@click.argument("work", shell_complete=complete_works, required=False)
 @click.option("--authors", is_flag=True, help="Say how much each turn brought in and changed last.")
 @as_json
 @click.pass_context
@@ -37,12 +37,15 @@ def show_command(ctx: click.Context, work: str | None, authors: bool, as_json: b
     with open_studio(ctx) as studio:
         if work is None:
             works = studio.works()
-            words = "\n".join(work_in_words(studio, one) for one in works)
+            words = "\n".join(work_in_a_line(one) for one in works)
             say([work_as_json(one) for one in works], words or "This studio has no works yet.", as_json=as_json)
             return
         found = studio.work(work)
         data: dict[str, Any] = work_as_json(found)
         words = work_in_words(studio, found)
+        if found.content and isinstance(text := studio.content(found), str):
+            data["text"] = text
+            words += "\n\n" + plain(text, keep="\n\t")
         if authors:
             counts = studio.authors(found)
             turns = {turn.id: turn for _, turn in studio.log(work)}
@@ -78,16 +81,21 @@ def verify_command(ctx: click.Context, head_file: Path | None, save_head: Path |
 
 
 @click.command("replay")
-@click.argument("work")
+@click.argument("work", shell_complete=complete_works)
 @as_json
 @click.pass_context
 def replay_command(ctx: click.Context, work: str, as_json: bool) -> None:
-    """Run the machine turns of a work again: equal, close or different? Exit code 1 when one is different."""
+    """Run a work's machine turns again: equal or different?
+
+    Each is equal (the same bytes), close (within what its engine allows) or different; or it can't be run again here.
+    Exit code 1 when one is different.
+    """
     replayed = []
     with open_studio(ctx) as studio, progress_bar("Replaying") as progress:
         for one in studio.replay(work, progress=progress):
             replayed.append(one)
             if not as_json:
+                erase_progress()
                 click.echo(f"{one.turn[:8]}  {one.engine}  {one.verdict}  {one.sentence}")
     if as_json or not replayed:
         say([asdict(one) for one in replayed], f"{work} has no machine turns.", as_json=as_json)

@@ -1,8 +1,8 @@
 """The command ``vesica``. Commands live beside this file and are imported when called, so that help is instant."""
 
-import difflib
 import errno
 import importlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from vesica.errors import Cancelled, VesicaError
+from vesica.errors import Cancelled, VesicaError, did_you_mean
 
 COMMANDS = {
     "exhibit": "leave",
@@ -56,8 +56,7 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """As click does, with the nearest name for an unknown one."""
         if args and args[0] not in COMMANDS:
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else "see 'vesica --help'."
+            hint = did_you_mean(args[0], COMMANDS, "see 'vesica --help'.")
             raise VesicaError(f"No command is called {args[0][:60]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
@@ -90,14 +89,25 @@ _DISK = {
 }
 
 
+COMPLETING = "_VESICA_COMPLETE"
+"""Set by the shell's completion script."""
+
+
 def main() -> None:
     """Run the command line; faults a person can mend are one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows another, instead of nothing
     try:
-        vesica(standalone_mode=False)
+        # What click returns without raising is an exit code.
+        sys.exit(vesica(prog_name="vesica", standalone_mode=False))
     except VesicaError as fault:
+        if COMPLETING in os.environ:
+            sys.exit(0)  # a shell that completes is no place for faults
         _end(str(fault))
-    except click.exceptions.Exit as left:
-        sys.exit(left.exit_code)
+    except click.exceptions.NoArgsIsHelpError as fault:
+        fault.show()
+        sys.exit(2)
     except click.ClickException as fault:
         _end(_one_sentence(fault))
     except (KeyboardInterrupt, click.Abort, Cancelled):
@@ -107,10 +117,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as fault:
-        if fault.errno not in _DISK:
+        if fault.errno is None:
             raise
         where = f" ({fault.filename})" if fault.filename else ""
-        _end(f"{_DISK[fault.errno]}{where}. Every turn up to here is kept.")
+        why = _DISK.get(fault.errno, f"The system refused: {fault.strerror}")
+        _end(f"{why}{where}. Every turn up to here is kept.")
 
 
 def _one_sentence(fault: click.ClickException) -> str:

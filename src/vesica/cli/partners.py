@@ -7,8 +7,18 @@ from typing import Any
 import click
 
 from vesica import engines
-from vesica.cli.common import as_json, knob_options, open_studio, progress_bar, say, split
+from vesica.cli.common import (
+    as_json,
+    complete_takes,
+    complete_works,
+    knob_options,
+    open_studio,
+    progress_bar,
+    say,
+    split,
+)
 from vesica.cli.telling import take_as_json, take_in_words, work_as_json, work_in_words
+from vesica.errors import VesicaError
 
 
 class PerEngine(click.Group):
@@ -82,25 +92,42 @@ def _make_by(engine: engines.Engine) -> click.Command:
     return command
 
 
-@click.group("offer", cls=PerEngine, build=_offer_by, subcommand_metavar="ENGINE [OPTIONS]")
-@click.argument("work")
-def offer_command(work: str) -> None:
-    """Ask an engine for takes on a work; the work stays as it is until you pick one.
+@click.group(
+    "offer", cls=PerEngine, build=_offer_by, invoke_without_command=True, subcommand_metavar="ENGINE [OPTIONS]"
+)
+@click.argument("work", shell_complete=complete_works)
+@click.pass_context
+def offer_command(ctx: click.Context, work: str) -> None:
+    """Ask an engine for takes on a work.
 
-    'vesica offer WORK ENGINE --help' shows the engine's knobs.
+    The work stays as it is until you pick one. 'vesica offer WORK ENGINE --help' shows the engine's knobs.
     """
+    _needs_engine(ctx)
 
 
-@click.group("make", cls=PerEngine, build=_make_by, subcommand_metavar="ENGINE [FILES] --out FILE [OPTIONS]")
-def make_command() -> None:
+@click.group(
+    "make",
+    cls=PerEngine,
+    build=_make_by,
+    invoke_without_command=True,
+    subcommand_metavar="ENGINE [FILES] --out FILE [OPTIONS]",
+)
+@click.pass_context
+def make_command(ctx: click.Context) -> None:
     """Import, offer, pick and export in one line.
 
     'vesica make ENGINE --help' shows the engine's knobs with ranges and defaults.
     """
+    _needs_engine(ctx)
+
+
+def _needs_engine(ctx: click.Context) -> None:
+    if not ctx.invoked_subcommand:
+        raise VesicaError(f"Say which engine: {', '.join(engines.engines())}. See '{ctx.command_path} --help'.")
 
 
 @click.command("takes")
-@click.argument("work")
+@click.argument("work", shell_complete=complete_works)
 @as_json
 @click.pass_context
 def takes_command(ctx: click.Context, work: str, as_json: bool) -> None:
@@ -112,12 +139,15 @@ def takes_command(ctx: click.Context, work: str, as_json: bool) -> None:
 
 
 @click.command("pick")
-@click.argument("work")
-@click.argument("take", default="")
+@click.argument("work", shell_complete=complete_works)
+@click.argument("take", shell_complete=complete_takes, default="")
 @as_json
 @click.pass_context
 def pick_command(ctx: click.Context, work: str, take: str, as_json: bool) -> None:
-    """Make a take the work: the one TAKE begins to name, or the latest."""
+    """Make a take the work.
+
+    TAKE is its first digits, as 'vesica takes WORK' shows them; without it, the latest take.
+    """
     with open_studio(ctx) as studio:
         after = studio.pick(work, take)
         say(work_as_json(after), work_in_words(studio, after), as_json=as_json)

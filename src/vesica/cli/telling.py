@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from vesica.studio import Studio, Take
 
 
+def plain(words: str, *, keep: str = "") -> str:
+    """Words without control characters, which could move a terminal's cursor or its title; ``keep`` says which stay."""
+    return "".join(char if char.isprintable() or char in keep else " " for char in words)
+
+
 def work_as_json(work: Work) -> dict[str, Any]:
     """All that a work is."""
     return asdict(work)
@@ -35,8 +40,27 @@ def work_in_words(studio: "Studio", work: Work) -> str:
     from vesica.media import craft, medium_of
 
     told = craft(medium_of(work.content.type)).describe(studio.content(work))
-    locked = f"; locked: {', '.join(map(repr, work.locked))}" if work.locked else ""
-    return f"{work.name} ({work.branch}): {told}{locked}"
+    locked = f"; locked: {locked_in_words(work)}" if work.locked else ""
+    return f"{work.name} ({work.branch}): {plain(told)}{locked}"
+
+
+def work_in_a_line(work: Work) -> str:
+    """What a list says of a work, without reading its content."""
+    from vesica.media import medium_of
+
+    title = f"“{plain(work.title)}”, " if work.title else ""
+    nouns = {"image": "a picture", "text": "a text", "music": "a score"}
+    return f"{work.name} ({work.branch}): {title}{nouns[medium_of(work.content.type)] if work.content else 'empty'}"
+
+
+def locked_in_words(work: Work) -> str:
+    """The locked parts, each in a few words."""
+    return ", ".join(f"'{_short(part)}'" for part in work.locked)
+
+
+def _short(words: str) -> str:
+    words = plain(words)
+    return words if len(words) <= 60 else words[:59] + "…"
 
 
 def take_as_json(take: "Take") -> dict[str, Any]:
@@ -51,7 +75,7 @@ def take_in_words(studio: "Studio", take: "Take") -> str:
     if not take.content:
         return f"{line}  (redacted)"
     if take.content.type.startswith("text/"):
-        words = studio.assets.get(take.content).decode()
+        words = plain(studio.assets.get(take.content).decode(), keep="\n\t")
         return f"{line}\n" + "\n".join(f"    {row}" for row in words.split("\n"))
     return f"{line}  {studio.assets.path(take.content.digest)}"
 
@@ -65,7 +89,7 @@ def who(partner: Partner) -> str:
     """A partner in a few words."""
     match partner.kind:
         case "person":
-            return partner.name or "person"
+            return _short(partner.name) or "person"
         case "engine":
             return f"{partner.name} {partner.version}".strip()
         case "program":
@@ -80,19 +104,19 @@ def what(turn: Turn) -> str:
         return f"{type(act).__name__.lower()} (redacted)"
     match act:
         case Created(title):
-            return f"began the work{f' “{title}”' if title else ''}"
+            return f"began the work{f' “{_short(title)}”' if title else ''}"
         case Imported(source=source):
-            return f"brought in {source or 'a file'}"
+            return f"brought in {_short(source or 'a file')}"
         case Offered():
             return f"offered a take, seed {turn.seed}"
         case Picked(take):
             return f"picked {take[:8]}"
         case Edited(remark=remark):
-            return f"edited{f': {remark}' if remark else ''}"
+            return f"edited{f': {_short(remark)}' if remark else ''}"
         case Locked(part):
-            return f"locked {part!r}"
+            return f"locked '{_short(part or '')}'"
         case Released(part):
-            return f"released {part!r}"
+            return f"released '{_short(part or '')}'"
         case Undone(to):
             return f"went back to {to[:8] or 'the beginning'}"
         case Branched():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from vesica.cli.common import as_json, open_studio, say
-from vesica.cli.telling import work_as_json, work_in_words
+from vesica.cli.common import as_json, complete_branches, complete_turns, complete_works, open_studio, say
+from vesica.cli.telling import locked_in_words, work_as_json, work_in_words
 
 
 @click.command("new")
@@ -21,7 +21,7 @@ def new_command(ctx: click.Context, work: str, title: str, as_json: bool) -> Non
 
 
 @click.command("import")
-@click.argument("work")
+@click.argument("work", shell_complete=complete_works)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--source", default="", help="Where the file comes from; its name, if not said.")
 @click.option("--rights", default="", help="Its licence (an SPDX name such as CC0-1.0), or 'mine'.")
@@ -35,20 +35,23 @@ def import_command(ctx: click.Context, work: str, file: Path, source: str, right
 
 
 @click.command("edit")
-@click.argument("work")
+@click.argument("work", shell_complete=complete_works)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--remark", default="", help="A word on what you did.")
 @as_json
 @click.pass_context
 def edit_command(ctx: click.Context, work: str, file: Path, remark: str, as_json: bool) -> None:
-    """Bring back what you changed in your own program; only the difference becomes yours."""
+    """Bring back what you changed in your own program.
+
+    Only the difference becomes yours. Work on a picture as PNG: saving as JPEG changes nearly every pixel a little.
+    """
     with open_studio(ctx) as studio:
         after = studio.edit(work, file, remark=remark)
         say(work_as_json(after), work_in_words(studio, after), as_json=as_json)
 
 
 @click.command("lock")
-@click.argument("work")
+@click.argument("work", shell_complete=complete_works)
 @click.argument("part")
 @click.option("--off", is_flag=True, help="Release the part instead.")
 @as_json
@@ -61,44 +64,51 @@ def lock_command(ctx: click.Context, work: str, part: str, off: bool, as_json: b
     """
     with open_studio(ctx) as studio:
         after = studio.lock(work, part, off=off)
-        locked = ", ".join(repr(kept) for kept in after.locked) or "nothing"
-        say(work_as_json(after), f"Locked in {work}: {locked}.", as_json=as_json)
+        say(work_as_json(after), f"Locked in {work}: {locked_in_words(after) or 'nothing'}.", as_json=as_json)
 
 
 @click.command("undo")
-@click.argument("work")
-@click.option("--to", default="", help="A turn to return to (its first digits), forwards too.")
+@click.argument("work", shell_complete=complete_works)
+@click.option("--to", default="", shell_complete=complete_turns, help="The turn to return to, forwards too.")
 @as_json
 @click.pass_context
 def undo_command(ctx: click.Context, work: str, to: str, as_json: bool) -> None:
-    """Return to the content before the present one; nothing is forgotten."""
+    """Return to the content of before; nothing is forgotten."""
     with open_studio(ctx) as studio:
         after = studio.undo(work, to=to)
         say(work_as_json(after), work_in_words(studio, after), as_json=as_json)
 
 
 @click.command("branch")
-@click.argument("work")
-@click.argument("branch")
-@click.option("--at", default="", help="Begin at this turn (its first digits), not here.")
+@click.argument("work", shell_complete=complete_works)
+@click.argument("branch", shell_complete=complete_branches)
+@click.option("--at", default="", shell_complete=complete_turns, help="Begin at this turn, not here.")
 @as_json
 @click.pass_context
 def branch_command(ctx: click.Context, work: str, branch: str, at: str, as_json: bool) -> None:
-    """Go on under another name, from here or from an earlier turn; or go back to a branch there is."""
+    """Go on under another name, or go back to a branch.
+
+    A new branch begins here, or at an earlier turn. One that is there already goes on from where it was left.
+    """
     with open_studio(ctx) as studio:
+        known = branch in studio.branches(work)
         after = studio.branch(work, branch, at=at)
-        say(work_as_json(after), f"{work} goes on as {after.branch}.", as_json=as_json)
+        told = f"goes on as {branch}, where it was left" if known else f"goes on as the new branch {branch}"
+        say(work_as_json(after), f"{work} {told}.", as_json=as_json)
 
 
 @click.command("redact")
-@click.argument("work")
-@click.argument("turn")
+@click.argument("work", shell_complete=complete_works)
+@click.argument("turn", shell_complete=complete_turns)
 @click.option("--reason", default="", help="Why; this is kept.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 @click.pass_context
 def redact_command(ctx: click.Context, work: str, turn: str, reason: str, yes: bool, as_json: bool) -> None:
-    """Take the words or pictures of a turn out for ever; the chain still verifies."""
+    """Take what a turn brought out of the studio for ever.
+
+    The words, pictures or notes go; that there was a turn stays, and the chain still verifies.
+    """
     with open_studio(ctx) as studio:
         if not yes:
             click.confirm(f"Take out what turn {turn} of {work} brought, for ever?", abort=True, err=True)

@@ -19,7 +19,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from vesica.errors import VesicaError
+from vesica.errors import VesicaError, did_you_mean
 from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, check_picture, grey
 from vesica.weights.efficientnet_lite import LAYERS, EfficientNetLite, efficientnet_lite, stride_of
@@ -103,10 +103,11 @@ def parse_layers(text: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.lower().split("+"))
     for name in names:
         if name not in LAYERS:
-            raise VesicaError(
-                f"There is no layer {name!r}; choose among b0 to b15 (outputs), e1 to e15 (animals and textures) and "
-                f"d0 to d15, several joined by a plus."
+            there = (
+                "choose among b0 to b15 (outputs), e1 to e15 (animals and textures) and d0 to d15, several joined by "
+                "a plus."
             )
+            raise VesicaError(f"There is no layer {name[:60]!r}; {did_you_mean(name, LAYERS, there)}")
     return tuple(dict.fromkeys(names))
 
 

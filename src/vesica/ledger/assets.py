@@ -5,6 +5,7 @@ the last step loses acknowledged files on power loss (Pillai et al., "All file s
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vesica.errors import VesicaError
+from vesica.ledger.canonical import is_digest
 from vesica.work import Asset
 
 CHUNK = 1 << 20
@@ -29,8 +31,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_durably(path: Path, chunks: Iterator[bytes]) -> None:
-    """Write ``chunks`` to ``path`` so that after a crash the whole file is there, or none of it."""
+def write_durably(path: Path, chunks: Iterator[bytes], *, first: bool = False) -> None:
+    """Write ``chunks`` to ``path`` so that after a crash the whole file is there, or none of it.
+
+    With ``first`` only where nothing is there yet: ``FileExistsError`` where another process came before.
+    """
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         with part.open("xb") as file:
@@ -38,11 +43,27 @@ def write_durably(path: Path, chunks: Iterator[bytes]) -> None:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+        if first:
+            _name_first(part, path)
+        else:
+            part.replace(path)
+    except BaseException as fault:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(fault, OSError):
+            fault.filename = str(path)  # the file that was wished for, not the one of the moment
         raise
     sync_folder(path.parent)
+
+
+def _name_first(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path)  # the one call that refuses a name that is taken
+    except OSError as fault:
+        if fault.errno not in (errno.EPERM, errno.ENOTSUP) or path.exists():
+            raise
+        part.replace(path)  # a file system without links
+    part.unlink(missing_ok=True)
 
 
 class Assets:
@@ -53,15 +74,19 @@ class Assets:
 
     def path(self, digest: str) -> Path:
         """Where an asset lies, whether it is there or not."""
-        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        if not is_digest(digest):
             raise VesicaError(f"{digest[:80]!r} is not the name of an asset; a name is 64 hex digits.")
         return self.root / digest[:2] / digest
 
     def put(self, data: bytes, type_: str) -> Asset:
-        """Keep ``data`` and return its name. Keeping the same bytes again costs only the hash."""
+        """Keep ``data`` and return its name. Keeping the same bytes again mends an asset that was damaged."""
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
-        if not path.exists():
+        if self.has(digest) and self.intact(digest):
+            # Whoever wrote it may have been killed before the names were durable.
+            sync_folder(path.parent)
+            sync_folder(self.root)
+        else:
             self._make(path.parent)
             write_durably(path, iter((data,)))
         return Asset(digest, type_, len(data))
@@ -131,7 +156,12 @@ class Assets:
             if folder.is_dir():
                 yield from sorted(path.name for path in folder.iterdir() if len(path.name) == 64)
 
+    def sweep(self) -> None:
+        """Take out what writers left that were killed on the way: it may hold what a redaction takes out."""
+        for pattern in (".arriving.*", ".*.part", "*/.*.part"):
+            for path in self.root.glob(pattern):
+                path.unlink(missing_ok=True)
+
     def _make(self, folder: Path) -> None:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(folder.parent)
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)

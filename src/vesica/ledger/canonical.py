@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -42,6 +43,11 @@ def sha256(*parts: bytes) -> str:
     for part in parts:
         running.update(part)
     return running.hexdigest()
+
+
+def is_digest(value: Any) -> bool:
+    """Whether ``value`` is 64 hex digits, as ``sha256`` gives them."""
+    return isinstance(value, str) and bool(re.fullmatch("[0-9a-f]{64}", value))
 
 
 def leaf(salt: bytes, value: bytes) -> str:

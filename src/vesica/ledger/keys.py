@@ -1,8 +1,8 @@
 """The studio's signing key: Ed25519, kept as an encrypted PEM inside the studio.
 
-The passphrase never lies in the studio. It comes from the environment (``VESICA_PASSPHRASE``), from the keyring of the
-operating system, or else from a random one in the person's own configuration folder (mode 0600), so that a copied
-studio alone can be read and verified but not signed for.
+The passphrase never lies in the studio. It comes from the environment (``VESICA_PASSPHRASE``), from the person's own
+configuration folder (mode 0600) or from the keyring of the operating system, so that a copied studio alone can be read
+and verified but not signed for. A random one is made with the first key, never when a key is opened: it could not fit.
 """
 
 import contextlib
@@ -79,11 +79,25 @@ def open_key(path: Path, passphrase: bytes) -> Key:
     return Key(private)
 
 
-def write_secret(path: Path, data: bytes) -> None:
-    """Write ``data`` durably, with mode 0600 from the first byte on."""
+def unlock(path: Path, config: Path) -> tuple[Key, bytes]:
+    """The key at ``path``, and the one of this computer's passphrases that opens it."""
+    refused = VesicaError(
+        "This computer does not know the passphrase of the studio's signing key; "
+        f"set VESICA_PASSPHRASE to it, or bring {config / 'passphrase'} back from a copy."
+    )
+    for phrase in passphrases(config):
+        try:
+            return open_key(path, phrase), phrase
+        except VesicaError as fault:
+            refused = fault
+    raise refused
+
+
+def write_secret(path: Path, data: bytes, *, first: bool = False) -> None:
+    """Write ``data`` durably, with mode 0600 from its first byte on; ``first`` as in ``write_durably``."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _private_umask():
-        write_durably(path, iter((data,)))
+        write_durably(path, iter((data,)), first=first)
 
 
 @contextlib.contextmanager
@@ -95,22 +109,40 @@ def _private_umask() -> Iterator[None]:
         os.umask(before)
 
 
-def passphrase(config: Path) -> bytes:
-    """This computer's passphrase: from the environment, ``config``/passphrase or the keyring; made if there is none."""
+def passphrases(config: Path) -> Iterator[bytes]:
+    """The passphrases this computer knows: what the environment says, or else ``config``/passphrase and the keyring's.
+
+    There may be both: a keyring that did not answer once leaves a second one in the file.
+    """
     if said := os.environ.get("VESICA_PASSPHRASE"):
-        return said.encode()
+        yield os.fsencode(said)
+        return
     path = config / "passphrase"
-    if path.is_file():
-        return path.read_bytes().strip()
-    if from_keyring := _keyring_passphrase():
-        return from_keyring
+    if path.is_file() and (kept := path.read_bytes().strip()):
+        yield kept
+    if found := _keyring_passphrase(make=False):
+        yield found
+
+
+def passphrase(config: Path) -> bytes:
+    """A passphrase for a new key: the first this computer knows, or else a random one, kept for next time."""
+    for known in passphrases(config):
+        return known
+    if made := _keyring_passphrase(make=True):
+        return made
     made = secrets.token_urlsafe(32).encode()
-    write_secret(path, made + b"\n")
+    with contextlib.suppress(FileNotFoundError):
+        if not (config / "passphrase").read_bytes().strip():
+            (config / "passphrase").unlink()  # what a crash or a full disk left of one
+    try:
+        write_secret(config / "passphrase", made + b"\n", first=True)
+    except FileExistsError:  # another vesica made one at the same time
+        return (config / "passphrase").read_bytes().strip()
     return made
 
 
-def _keyring_passphrase() -> bytes | None:
-    """The passphrase in the keyring, made there when the keyring works; None where there is no usable keyring."""
+def _keyring_passphrase(*, make: bool) -> bytes | None:
+    """The passphrase in the keyring, put there if ``make`` says so; None where there is none or no usable keyring."""
     import keyring
     from keyring.backends import fail
     from keyring.errors import KeyringError
@@ -118,8 +150,9 @@ def _keyring_passphrase() -> bytes | None:
     try:
         if isinstance(keyring.get_keyring(), fail.Keyring):
             return None
-        if found := keyring.get_password(_SERVICE, "studios"):
-            return found.encode()
+        if not make:
+            found = keyring.get_password(_SERVICE, "studios")
+            return found.encode() if found else None
         made = secrets.token_urlsafe(32)
         keyring.set_password(_SERVICE, "studios", made)
         return made.encode()

@@ -5,17 +5,18 @@ it again.
 """
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vesica.errors import VesicaError
+from vesica.errors import VesicaError, did_you_mean
 from vesica.ledger.canonical import canonical, parse
 from vesica.ledger.chain import Head, first_link, message, next_link
 from vesica.ledger.keys import Key
-from vesica.ledger.turns import Sealed, leaf_hashes, seal, unseal
+from vesica.ledger.turns import Sealed, leaf_hashes, seal, unreadable, unseal
 from vesica.work import Act, Asset, Partner, Turn, Work, apply
 
 VERSION = 1
@@ -41,7 +42,7 @@ CREATE TABLE owner (public BLOB NOT NULL);
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored turn with its place in the chain."""
+    """A stored turn with its place in the chain, as it lies on the disk: SQLite holds any type in any column."""
 
     position: int
     id: str
@@ -53,44 +54,80 @@ class Row:
     branch: str
 
 
+def _connect(path: Path, wait: float) -> sqlite3.Connection:
+    waiting = path.with_name(path.name + "-wal")
+    if not os.access(path.parent, os.W_OK) and not (waiting.exists() and waiting.stat().st_size):
+        # SQLite wants to write beside a file in WAL mode even to read it, unless it is told that nobody can.
+        uri = f"{path.absolute().as_uri()}?immutable=1"
+        return sqlite3.connect(uri, uri=True, isolation_level=None)
+    return sqlite3.connect(path, timeout=wait, isolation_level=None)
+
+
 def now() -> str:
     """The time of this computer's clock as turns keep it: UTC, whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
+_REASONS = {
+    sqlite3.SQLITE_BUSY: "another vesica is writing to it; wait for it to finish, then try again.",
+    sqlite3.SQLITE_LOCKED: "another vesica is writing to it; wait for it to finish, then try again.",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space, then try again. Nothing that was kept is lost.",
+    sqlite3.SQLITE_IOERR: "the disk is full or failing; look at its free space and its health, then try again.",
+    sqlite3.SQLITE_READONLY: "it may not be written to; give yourself the right to, or copy the studio elsewhere.",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened; look whether its folder is there and may be written to.",
+}
+
+
 class Ledger:
     """The file ``ledger.db``. One writer at a time; a second one waits up to 30 s."""
 
-    def __init__(self, path: Path, *, create: bytes | None = None, wait: float = 30.0) -> None:
-        """Open the ledger at ``path``; ``create`` is the owner's public key for a new one."""
+    def __init__(self, path: Path, *, create: Callable[[], bytes] | None = None, wait: float = 30.0) -> None:
+        """Open the ledger at ``path``.
+
+        ``create`` gives the owner's public key for a new one. It is called at most once, and by one process only,
+        however many begin the same ledger at the same time; a ledger that is there is left as it is.
+        """
         self.path = path
-        fresh = create is not None
-        if not fresh and not path.is_file():
+        if create is None and not path.is_file():
             raise VesicaError(f"{path.parent} is not a studio; make a work there with 'vesica new'.")
         with self._plainly():
-            self._db = sqlite3.connect(path, timeout=wait, isolation_level=None)
-            self._db.execute("PRAGMA foreign_keys=ON")
-            if fresh:
-                self._build(create or b"")
-            self._check_version()
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA secure_delete=ON")
-            self.owner: bytes = self._db.execute("SELECT public FROM owner").fetchone()[0]
+            self._db = _connect(path, wait)
+            try:
+                if create and self._is_blank():
+                    self._build(create)
+                self._check_version()
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._db.execute("PRAGMA secure_delete=ON")
+                row = self._db.execute("SELECT public FROM owner").fetchone()
+                if not row or not isinstance(row[0], bytes):
+                    raise VesicaError(f"The ledger {path} is damaged (it has no owner); restore it from a copy.")
+            except BaseException:
+                self._db.close()
+                raise
+        self.owner: bytes = row[0]
 
-    def _build(self, public: bytes) -> None:
+    def _is_blank(self) -> bool:
+        """Whether nothing was ever built: a new file, or one that a crash left in its first moment."""
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        marks = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        return not tables and marks == [0, 0]
+
+    def _build(self, create: Callable[[], bytes]) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("BEGIN IMMEDIATE")
-        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+        with self._writing():
+            if not self._is_blank():
+                return  # another process was faster
             for statement in _TABLES.split(";"):
                 self._db.execute(statement)
-            self._db.execute("INSERT INTO owner VALUES (?)", (public,))
+            self._db.execute("INSERT INTO owner VALUES (?)", (create(),))
             self._db.execute(f"PRAGMA application_id={APPLICATION}")
             self._db.execute(f"PRAGMA user_version={VERSION}")
-        self._db.execute("COMMIT")
 
     def _check_version(self) -> None:
         application = self._db.execute("PRAGMA application_id").fetchone()[0]
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if self._is_blank():
+            raise VesicaError(f"The ledger {self.path} is empty; restore it from a copy.")
         if application != APPLICATION:
             raise VesicaError(f"{self.path} is not a ledger of vesica; nothing was touched.")
         if version > VERSION:
@@ -104,18 +141,12 @@ class Ledger:
         """Turn SQLite's faults into sentences."""
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise  # ours
         except sqlite3.DatabaseError as fault:
-            said = str(fault)
-            if "locked" in said or "busy" in said:
-                why = "another vesica is writing to it; wait for it to finish, then try again."
-            elif "full" in said:
-                why = "the disk is full; free some space, then try again. Nothing that was kept is lost."
-            elif "readonly" in said:
-                why = "it may not be written to; give yourself the right to write in its folder."
-            elif "unable to open" in said:
-                why = "it can't be opened; look whether its folder is there and may be written to."
-            else:
-                why = f"it is damaged ({said}); restore it from a copy."
+            # The low byte is the kind of fault, the rest its shade.
+            kind = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+            why = _REASONS.get(kind, f"it is damaged ({fault}); restore it from a copy.")
             raise VesicaError(f"The ledger {self.path} did not answer: {why}") from fault
 
     @contextlib.contextmanager
@@ -124,10 +155,11 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk may have ended it already
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -263,11 +295,14 @@ class Ledger:
             row = self._db.execute("SELECT value FROM states WHERE turn = ?", (turn,)).fetchone()
         if not row:
             raise VesicaError(f"No turn is called {turn[:12]!r}; see 'vesica log'.")
-        told = parse(row[0])
-        told["locked"] = tuple(told["locked"])
-        for name in ("content", "authorship"):
-            told[name] = Asset(**told[name]) if told[name] else None
-        return Work(**told)
+        try:
+            told = parse(row[0])
+            told["locked"] = tuple(told["locked"])
+            for name in ("content", "authorship"):
+                told[name] = Asset(**told[name]) if told[name] else None
+            return Work(**told)
+        except (ValueError, KeyError, TypeError) as fault:
+            raise unreadable() from fault
 
     def turn(self, id_: str) -> Turn:
         """The turn with this id."""
@@ -283,8 +318,17 @@ class Ledger:
             ).fetchall()
         if len(rows) == 1:
             return self.turn(rows[0][0])
-        which = "More than one turn begins" if rows else "No turn begins"
-        raise VesicaError(f"{which} with {prefix[:64]!r}; see 'vesica log' and give 4 digits or more.")
+        if rows:
+            raise VesicaError(f"More than one turn begins with {prefix[:64]!r}; give more digits.")
+        hint = did_you_mean(
+            prefix, self._ids(work, max(4, len(prefix))), f"see 'vesica log{' ' + work if work else ''}'."
+        )
+        raise VesicaError(f"No turn begins with {prefix[:64]!r} (4 digits or more); {hint}")
+
+    def _ids(self, work: str | None, digits: int) -> list[str]:
+        with self._plainly():
+            found = self._db.execute("SELECT id FROM turns WHERE ?1 IS NULL OR work = ?1", (work,))
+            return [str(row[0])[:digits] for row in found]
 
     def _row(self, id_: str) -> Row:
         with self._plainly():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from vesica.errors import VesicaError
-from vesica.ledger.canonical import canonical, leaf, parse, sha256
+from vesica.ledger.canonical import canonical, is_digest, leaf, parse, sha256
 from vesica.work import ACTS, PUBLIC, Act, Asset, Partner, Turn
 
 SCHEMA = "turn/1"
@@ -64,29 +64,51 @@ def seal(
 
 def leaf_hashes(body: bytes) -> Mapping[str, str]:
     """The fields of a stored turn that stand behind leaves, and their hashes."""
-    hashes: Mapping[str, str] = parse(body)["leaves"]
-    return hashes
+    try:
+        hashes = parse(body)["leaves"]
+        if all(is_digest(hashed) for hashed in hashes.values()):
+            return dict(hashes)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    raise unreadable()
+
+
+def unreadable() -> VesicaError:
+    """The fault of bytes that are no turn."""
+    return VesicaError("A turn of this studio was changed on the disk and can't be read; see 'vesica verify'.")
 
 
 def unseal(body: bytes, values: Mapping[str, bytes]) -> Turn:
-    """Read a turn. ``values`` has the canonical JSON of each leaf by hash; a leaf that is not there reads as None."""
-    told = parse(body)
-    if told["schema"] != SCHEMA or told["act"] not in ACTS:
-        raise VesicaError(
-            f"This studio has a turn of a kind this vesica does not know ({told['act']}); a newer vesica can read it."
-        )
-    kind = ACTS[told["act"]]
+    """Read a turn. ``values`` has the canonical JSON of each leaf by hash; a leaf that is not there reads as None.
+
+    Raises ``VesicaError`` for a kind of turn that is not known, and for bytes that are no turn.
+    """
+    try:
+        told = parse(body)
+        if told["schema"] != SCHEMA or told["act"] not in ACTS:
+            raise VesicaError(
+                f"This studio has a turn of a kind this vesica does not know ({str(told['act'])[:40]!r}); "
+                "a newer vesica can read it."
+            )
+        return _read(told, sha256(body), values)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+        raise unreadable() from fault
+
+
+def _read(told: Mapping[str, Any], id_: str, values: Mapping[str, bytes]) -> Turn:
     facts: dict[str, Any] = {name: _fact(name, value) for name, value in told["facts"].items()}
     for name, hashed in told["leaves"].items():
         facts[name] = _fact(name, parse(values[hashed])) if hashed in values else None
-    partner = Partner(**told["partner"])
+    parents = tuple(told["parents"])
+    if not all(isinstance(name, str) for name in (told["work"], told["branch"], told["time"], *parents)):
+        raise ValueError
     return Turn(
-        sha256(body),
+        id_,
         told["work"],
         told["branch"],
-        tuple(told["parents"]),
-        partner,
-        kind(**facts),
+        parents,
+        Partner(**told["partner"]),
+        ACTS[told["act"]](**facts),
         told["seed"],
         told["time"],
     )
@@ -98,14 +120,21 @@ def _fact(name: str, value: Any) -> Any:
         return None
     match name:
         case "original" | "content" | "authorship":
-            return Asset(**value)
+            return _asset(value)
         case "inputs":
-            return {key: Asset(**asset) for key, asset in value.items()}
+            return {key: _asset(asset) for key, asset in value.items()}
         case "locked":
             return tuple(value)
         case "turns":
             return {key: tuple(names) for key, names in value.items()}
     return value
+
+
+def _asset(told: Mapping[str, Any]) -> Asset:
+    asset = Asset(**told)
+    if not (is_digest(asset.digest) and isinstance(asset.type, str) and isinstance(asset.size, int)):
+        raise ValueError
+    return asset
 
 
 def assets_of(turn: Turn) -> Mapping[str, tuple[Asset, ...]]:

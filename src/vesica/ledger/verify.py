@@ -1,13 +1,12 @@
 """Does everything still hold? Each fault found is one sentence that names what is wrong."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from vesica.errors import VesicaError
 from vesica.ledger.assets import Assets
-from vesica.ledger.canonical import canonical, leaf, sha256
+from vesica.ledger.canonical import canonical, is_digest, leaf, sha256
 from vesica.ledger.chain import Head, first_link, message, next_link
 from vesica.ledger.keys import fingerprint, signed
 from vesica.ledger.store import Ledger, Row
@@ -41,13 +40,19 @@ def _faults(
     if (said := ledger.integrity()) != "ok":
         yield Fault("damaged file", "ledger.db", f"The file ledger.db is damaged ({said}); restore it from a copy.")
         return
-    rows = list(ledger.rows())
+    rows: list[Row] = []
     links = [first_link(ledger.owner)]
     turns: list[Turn] = []
     gone: set[tuple[str, str]] = set()
-    for place, row in enumerate(rows, 1):
+    for place, row in enumerate(ledger.rows(), 1):
+        if not _sound(row):
+            yield Fault("changed turn", str(row.id), f"The entry at place {row.position} is no turn any more.")
+            links.append(links[-1])
+            continue
         yield from _row_faults(ledger, row, place, links[-1])
-        links.append(next_link(links[-1], row.id))
+        # Where the chain breaks it goes on from what is stored, so that one break is one fault.
+        links.append(row.link)
+        rows.append(row)
         turn = _read(ledger, row)
         if turn is None or (turn.work, turn.branch) != (row.work, row.branch):
             yield Fault("changed turn", row.id, f"{_short(row).capitalize()} can't be read as what it is filed under.")
@@ -64,6 +69,15 @@ def _faults(
 
 def _short(row: Row) -> str:
     return f"turn {row.position} ({row.id[:12]})"
+
+
+def _sound(row: Row) -> bool:
+    """Whether each column holds what it should, whatever was written into it."""
+    return (
+        is_digest(row.id)
+        and is_digest(row.link)
+        and all(isinstance(data, bytes) for data in (row.body, row.signature, row.public))
+    )
 
 
 def _row_faults(ledger: Ledger, row: Row, place: int, link: str) -> Iterator[Fault]:
@@ -86,7 +100,7 @@ def _read(ledger: Ledger, row: Row) -> Turn | None:
     try:
         values = {hashed: kept[1] for hashed in leaf_hashes(row.body).values() if (kept := ledger.leaf(hashed))}
         return unseal(row.body, values)
-    except (VesicaError, json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+    except VesicaError:
         return None
 
 
@@ -94,11 +108,11 @@ def _leaf_faults(ledger: Ledger, rows: list[Row], gone: set[tuple[str, str]]) ->
     for row in rows:
         try:
             hashes = leaf_hashes(row.body)
-        except (json.JSONDecodeError, KeyError, UnicodeDecodeError):
-            continue  # named by _row_faults
+        except VesicaError:
+            continue  # named already
         for name, hashed in hashes.items():
             kept = ledger.leaf(hashed)
-            if kept and leaf(*kept) != hashed:
+            if kept and not (all(isinstance(data, bytes) for data in kept) and leaf(*kept) == hashed):
                 yield Fault("changed turn", row.id, f"The {name} of {_short(row)} was changed after it was written.")
             if not kept and (row.id, name) not in gone:
                 yield Fault(
@@ -146,9 +160,12 @@ def _asset_faults(assets: Assets, turns: list[Turn], progress: Callable[[Step], 
                 named.setdefault(asset.digest, turn)
     for done, (digest, turn) in enumerate(sorted(named.items()), 1):
         where = f"The asset {digest[:12]}, named by a turn of '{turn.work}' ({turn.id[:12]}),"
-        if not assets.has(digest):
-            yield Fault("missing asset", digest, f"{where} is missing.")
-        elif not assets.intact(digest):
-            yield Fault("changed asset", digest, f"{where} was changed on the disk.")
+        try:
+            if not assets.has(digest):
+                yield Fault("missing asset", digest, f"{where} is missing.")
+            elif not assets.intact(digest):
+                yield Fault("changed asset", digest, f"{where} was changed on the disk.")
+        except OSError as fault:
+            yield Fault("missing asset", digest, f"{where} can't be read ({fault.strerror}).")
         if progress:
             progress(Step(done, len(named), note="assets"))

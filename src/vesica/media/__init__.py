@@ -75,9 +75,12 @@ def read_file(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise VesicaError(f"{path} is a folder; give a file.")
-        if path.stat().st_size > LARGEST_FILE:
+        with path.open("rb") as file:
+            # Pipes and devices do not say how long they are.
+            data = file.read(LARGEST_FILE + 1) if path.stat().st_size <= LARGEST_FILE else b""
+        if len(data) > LARGEST_FILE or path.stat().st_size > LARGEST_FILE:
             raise VesicaError(f"{path.name} is larger than {LARGEST_FILE >> 20} MB; give a smaller file.")
-        return path.read_bytes()
+        return data
     except FileNotFoundError:
         raise VesicaError(f"There is no file {path}; look at its name and folder.") from None
     except PermissionError:

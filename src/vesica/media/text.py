@@ -20,8 +20,8 @@ def write(value: str) -> tuple[bytes, str]:
 
 
 def settle(before: str, after: str) -> str:
-    """Characters have no names to find again."""
-    return after
+    """The text, without the line end that many programs (and our own export) add behind the last line."""
+    return after[:-1] if after.endswith("\n") and not before.endswith("\n") else after
 
 
 def fresh(value: str, turn: str) -> bytes:
@@ -79,5 +79,9 @@ def keep(part: str, before: str, after: str) -> str:
 
 
 def describe(value: str) -> str:
-    """The text itself."""
-    return value
+    """Its length, and how it begins."""
+    words = value.split()
+    beginning = " ".join(words[:9])[:60]
+    return (
+        f"a text of {len(words):,} words: {beginning}{'…' if len(words) > 9 else ''}" if words else "a text of no words"
+    )

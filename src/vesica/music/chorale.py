@@ -207,7 +207,9 @@ def _given_theme(params: ChoraleParams, melody: Score) -> Theme:
     line, octaves = _in_range(line)
     if octaves:
         many = "an octave" if abs(octaves) == 1 else f"{abs(octaves)} octaves"
-        remarks.append(f"The melody is moved {'up' if octaves > 0 else 'down'} by {many} to lie in the soprano's range.")
+        remarks.append(
+            f"The melody is moved {'up' if octaves > 0 else 'down'} by {many} to lie in the soprano's range."
+        )
     keys, remark = _keys(params, melody, line)
     remarks += remark
     tempi = (Tempo(ZERO, Fraction(params.tempo)),) if params.tempo else melody.tempi
@@ -313,7 +315,9 @@ def estimate_key(line: Sequence[Note]) -> Key:
         for fifths in sorted(range(-6, 7), key=lambda one: (abs(one), one * (1 if sharps >= 0 else -1) < 0)):
             key = Key(ZERO, fifths, "minor" if mode == "minor" else "major")
             root = tonic(key)[0]
-            product = sum((profile[(tone - root) % 12] - middle) * (lasts[tone] - Fraction(total, 12)) for tone in range(12))
+            product = sum(
+                (profile[(tone - root) % 12] - middle) * (lasts[tone] - Fraction(total, 12)) for tone in range(12)
+            )
             fit = product * abs(product) / spread
             if best is None or fit > best[0]:
                 best = fit, key
@@ -404,9 +408,7 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
     """Stretches with the melody's notes in each. Only a rest of a beat or more silences the choir."""
     line = theme.notes
     found: list[tuple[Fraction, Fraction, list[int]]] = []
-    ends = [
-        after.onset if after.onset - note.end < 1 else note.end for note, after in pairwise(line)
-    ] + [line[-1].end]
+    ends = [after.onset if after.onset - note.end < 1 else note.end for note, after in pairwise(line)] + [line[-1].end]
     place = 0
     for low, high in pairwise(beats):
         while place < len(line) and ends[place] <= low:
@@ -418,7 +420,9 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
         for number in inside:
             note = line[number]
             # After a rest, and where a phrase ends between beats, a new chord begins.
-            if note.onset > low and (number == inside[0] or ends[number - 1] < note.onset or number - 1 in theme.cadences):
+            if note.onset > low and (
+                number == inside[0] or ends[number - 1] < note.onset or number - 1 in theme.cadences
+            ):
                 cuts.add(note.onset)
             # A note that leaps or lasts into the next beat is none that only passes.
             elif note.onset > low and note.end > high:
@@ -429,7 +433,13 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
             if not notes or end <= start:
                 continue
             held = line[notes[0]].onset < start and len(notes) == 1
-            if held and notes[0] in theme.cadences and found and found[-1][2][-1] == notes[0] and len(found[-1][2]) == 1:
+            if (
+                held
+                and notes[0] in theme.cadences
+                and found
+                and found[-1][2][-1] == notes[0]
+                and len(found[-1][2]) == 1
+            ):
                 # A phrase's last chord stays.
                 found[-1] = (found[-1][0], end, found[-1][2])
             else:
@@ -498,4 +508,3 @@ def _relaxed(score: Score) -> list[str]:
         more = f" and {len(where) - 8} more" if len(where) > 8 else ""
         remarks.append(f"The rule of {rule} is not kept in {', '.join(where[:8])}{more}; the melody left no other way.")
     return remarks
-

@@ -258,7 +258,9 @@ def _raised(lines: list[list[int]]) -> list[bool]:
         for place in range(len(line) - 1, -1, -1):
             later = line[place + 1] if place + 1 < len(line) else None
             if line[place] % 7 == 6:
-                raised[place] = later is None or later == line[place] + 1 or (later == line[place] and raised[place + 1])
+                raised[place] = (
+                    later is None or later == line[place] + 1 or (later == line[place] and raised[place + 1])
+                )
             elif line[place] % 7 == 5:
                 raised[place] = later is not None and later >= line[place] and raised[place + 1]
         found += raised

@@ -464,7 +464,9 @@ class FourParts:
             inner_third = voice in (1, 2) and move in (-3, -4)
             slide = move == -1 and goes.diatonic == note.diatonic
             if goes.midi % 12 != goal and not (inner_third or slide or self._comes(voice, number, goal)):
-                yield Found("leading tone", goes.start, (voice,), f"The leading tone in the {VOICES[voice]} does not rise.")
+                yield Found(
+                    "leading tone", goes.start, (voice,), f"The leading tone in the {VOICES[voice]} does not rise."
+                )
         if len(singing) > 1 and to_tonic:
             yield Found("doubled leading tone", chord.start, tuple(singing), "The leading tone is doubled.")
 

@@ -95,7 +95,9 @@ def voicings(figure: Figure, soprano: int) -> tuple[tuple[int, int, int, int], .
                     continue
                 if chord.leading is not None and times[chord.leading] > 1:
                     continue
-                found.append((_layout(times, figure, diminished) + _spread(soprano, alto, tenor, bass), alto, tenor, bass))
+                found.append(
+                    (_layout(times, figure, diminished) + _spread(soprano, alto, tenor, bass), alto, tenor, bass)
+                )
     return tuple(sorted(found)[:PER_FIGURE])
 
 
@@ -336,4 +338,3 @@ def _figure_price(one: Figure, other: Figure, earlier: Slot, slot: Slot) -> int:
     if slot.ends:
         price += slot.ends.get(cadence(one, other) or "", 300)
     return price
-

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
-from vesica.errors import ModelMissing, VesicaError
+from vesica.errors import ModelMissing, VesicaError, did_you_mean
 from vesica.weights.cache import cache_dir
 from vesica.weights.hashing import hash_file
 
@@ -123,7 +123,8 @@ def card(name: str) -> Card:
     """The card called ``name``."""
     if name in cards():
         return cards()[name]
-    raise VesicaError(f"No model is called {name!r}; see 'vesica models'.")
+    hint = did_you_mean(name, cards(), "see 'vesica models'.")
+    raise VesicaError(f"No model is called {name[:60]!r}; {hint}")
 
 
 def place(name: str) -> Path:
