@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium, open_page
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from browser import chromium, open_page
 from vesica.errors import Cancelled, VesicaError
 from vesica.exhibiting import LONGEST_BRIEF
 from vesica.export.credential import read

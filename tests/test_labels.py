@@ -85,15 +85,29 @@ def test_shares_count_units_by_who_brought_them_in(studio: Studio, tmp_path: Pat
     studio.edit("sea", page)
     work = studio.work("sea")
     found = label(studio.ledger, work, "Poem", studio.authors(work))
-    assert found.shares == {"human": len(" I wait."), "machine": len("The water is still.")}
+    assert found.brought == found.changed == {"human": len(" I wait."), "machine": len("The water is still.")}
     assert any(sentence.startswith("Ada changed it by hand") for sentence in found.sentences)
+
+
+def test_a_photograph_that_a_machine_changed_is_said_to_be_both(studio: Studio, tmp_path: Path) -> None:
+    photo = np.zeros((8, 8, 3), np.uint8)
+    (tmp_path / "boat.png").write_bytes(write_png(photo))
+    studio.new("boat")
+    studio.import_file("boat", tmp_path / "boat.png")
+    photo[:4] = 9
+    content = studio.assets.put(write_png(photo), "image/png")
+    studio.ledger.append(studio.key, "boat", Partner("engine", "image.dream", "1"), Offered(content, {}, {}), seed=1)
+    studio.pick("boat")
+    work = studio.work("boat")
+    found = label(studio.ledger, work, "Dream", studio.authors(work))
+    assert (found.brought, found.changed) == ({"imported": 64}, {"imported": 32, "machine": 32})
 
 
 def test_words_written_in_the_studio_are_the_persons(studio: Studio) -> None:
     studio.new("brief")
     studio.write("brief", "when the sea went quiet")
     work = studio.work("brief")
-    assert label(studio.ledger, work, "Brief", studio.authors(work)).shares == {"human": 23}
+    assert label(studio.ledger, work, "Brief", studio.authors(work)).brought == {"human": 23}
 
 
 def test_a_redacted_brief_leaves_a_label_that_can_be_read(studio: Studio) -> None:

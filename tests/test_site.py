@@ -10,11 +10,17 @@ from lxml import html
 
 from vesica.export.site import Exhibition, File, Model, Piece, Turn, Wall, font_licence, pages
 
-WALL = Wall("Still Water", "Poem, 2 lines", "1 March 2026", ("Made by machine.",), {"human": 4, "machine": 12})
+WALL = Wall(
+    "Still Water", "Poem, 2 lines", "1 March 2026", ("Made by machine.",), {"human": 4, "machine": 12}, {"machine": 16}
+)
 FILE = File("poem.txt", "to read", 1234, "ab" * 32, "poem.txt.c2pa")
 POEM = Piece("poem", WALL, (FILE,), lines=((("machine", "still water, "), ("human", "here")), ()))
 PAINTING = Piece(
-    *("picture", replace(WALL, shares={"machine": 64}), (replace(FILE, name="p.png", credential="inside"),)),
+    *(
+        "picture",
+        replace(WALL, brought={"machine": 64}, changed={"machine": 64}),
+        (replace(FILE, name="p.png", credential="inside"),),
+    ),
     shown="p.png",
     alt="A painting, mostly grey.",
     size=(8, 4),
@@ -62,6 +68,13 @@ def test_words_carry_the_mark_of_who_wrote_them() -> None:
     tree = html.fromstring(pages(SHOW)["index.html"])
     verse = tree.xpath("//div[@class='verse']//span")
     assert [(span.get("class"), span.text) for span in verse] == [("machine", "still water, "), ("human", "here")]
+
+
+def test_a_label_says_who_changed_last_only_where_that_is_another() -> None:
+    text = html.fromstring(pages(SHOW)["index.html"]).text_content()
+    assert "16 characters changed last by machine" in text
+    assert "64 pixels by machine" in text
+    assert "pixels changed last" not in text
 
 
 def test_the_table_counts_the_brief_as_the_persons() -> None:

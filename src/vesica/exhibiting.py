@@ -37,6 +37,9 @@ LONGEST_BRIEF = 2_000
 ROOMS = ("title", "poem", "painting", "dream", "chorale")
 """The works of an exhibition; each is called by the exhibition's name and one of these."""
 
+WIDE, NARROW = 2100, 900
+"""Width of an engraved page for wide and for narrow screens, in tenths of a millimetre."""
+
 PACE = {"title": 8, "poem": 30, "painting": 9, "dream": 9, "chorale": 4, "hang": 16}
 """Seconds each stage takes on two cores, for the time left; nothing else depends on them."""
 
@@ -242,7 +245,7 @@ class _Hanging:
 
     def _wall(self, work: Work, what: str, *more: str) -> Wall:
         told = label(self.studio.ledger, work, what, self.studio.authors(work))
-        return Wall(told.title, told.what, told.date, (*told.sentences, *more), told.shares)
+        return Wall(told.title, told.what, told.date, (*told.sentences, *more), told.brought, told.changed)
 
     def _poem(self, room: str, work: Work) -> Piece:
         text = self.studio.content(work)
@@ -295,41 +298,42 @@ class _Hanging:
         return None
 
     def _chorale(self, room: str, work: Work) -> Piece:
-        from vesica.music import engraving, performance, sound
+        from vesica.music import performance, sound
+        from vesica.music.engraving import engrave
         from vesica.music.score import bar_lines
 
         score = replace(self.studio.content(work), title=work.title)
-        marks = self._note_origins(work)
-        sung = sound.render(score, progress=self.progress)
+        sung = sound.render(score)
         files = (
             self._file(work, f"{room}.mp3", sound.mp3(sung), "to hear"),
             self._file(work, f"{room}.wav", sound.wav(sung), "to hear, unpacked"),
-            self._file(work, f"{room}.pdf", engraving.pdf(score, marks=marks), "to print and sing from"),
-            self._file(work, f"{room}.svg", engraving.svg(score, marks=marks), "to look at"),
+            self._as(work, f"{room}.pdf", score, "to print and sing from"),
+            self._as(work, f"{room}.svg", score, "to look at"),
             self._as(work, f"{room}.musicxml", score, "for notation programs"),
             self._as(work, f"{room}.mid", score, "for sequencers"),
         )
-        count = len(bar_lines(score)) - 1
-        wall = self._wall(work, f"{len(score.parts)} voices, {count} bars", f"Sung by {sung.by}.", *score.remarks)
+        draw = partial(engrave, score, height=None, marks=self._note_makers(work), header=False)
         return Piece(
             "music",
-            wall,
+            self._wall(
+                *(work, f"{len(score.parts)} voices, {len(bar_lines(score)) - 1} bars"),
+                *(_sung(sung.by), *score.remarks),
+            ),
             files,
             shown=f"{room}.mp3",
-            pages={
-                "wide": tuple(engraving.engrave(score, marks=marks)),
-                "narrow": tuple(engraving.engrave(score, marks=marks, narrow=True)),
-            },
+            pages={"wide": tuple(draw(width=WIDE)), "narrow": tuple(draw(width=NARROW, closed=True))},
             times=performance.note_times(score),
         )
 
-    def _note_origins(self, work: Work) -> dict[str, str]:
-        """Origin of each event of a score."""
+    def _note_makers(self, work: Work) -> dict[str, str]:
+        """Who made each note, where a score has notes of both; where all are of one, the label says it."""
         from vesica.authorship.score import from_bytes
 
         ledger = self.studio.ledger
         events = from_bytes(self.studio.authorship(work))
-        return {name: origin(ledger.turn(event.origin)) for name, event in events.items()}
+        origins = {name: origin(ledger.turn(event.origin)) for name, event in events.items() if "@" not in name}
+        makers = {name: "machine" if kind == "machine" else "person" for name, kind in origins.items()}
+        return makers if len(set(makers.values())) > 1 else {}
 
     def _exhibition(self, pieces: tuple[Piece, ...]) -> Exhibition:
         from vesica.export.certificate import ORGANISATION
@@ -391,6 +395,13 @@ def _did(turn: LedgerTurn) -> str:
             return f"{type(act).__name__.lower()}"
 
 
+def _sung(by: str) -> str:
+    """Who sings, for a label; ``by`` is a font's name or the studio's own choir."""
+    if by == "synthetic choir":
+        return "Sung by the studio’s own synthetic choir, as no SoundFont is installed."
+    return f"Sung by the SoundFont {by}."
+
+
 def _model(name: str, digest: str) -> Model:
     if name not in cards():
         return Model(name, "unknown", digest, "", (), ())
@@ -402,13 +413,13 @@ def _model(name: str, digest: str) -> Model:
 def _statement(pieces: tuple[Piece, ...]) -> Iterator[str]:
     """A draft of the disclosure that goes with an exhibition, from what was observed."""
     kinds = {"poem": "writing", "picture": "pictures", "music": "music"}
-    machine = list(dict.fromkeys(kinds[piece.room] for piece in pieces if piece.wall.shares.get("machine")))
+    machine = list(dict.fromkeys(kinds[piece.room] for piece in pieces if _machine(piece)))
     if machine:
         yield f"This exhibition shows {_and(machine)} made with artificial intelligence or by other programs."
     for piece in pieces:
-        if set(piece.wall.shares) == {"machine"}:
+        if set(piece.wall.brought) == {"machine"}:
             how = "was made wholly by machine, in answer to a person’s brief"
-        elif piece.wall.shares.get("machine"):
+        elif _machine(piece):
             how = "was made by machine from what a person brought in or wrote"
         else:
             how = "holds nothing that a machine brought in"
@@ -417,6 +428,11 @@ def _statement(pieces: tuple[Piece, ...]) -> Iterator[str]:
         "The brief was written by a person. This is a draft from the record of the process; whether and to whom "
         "copyright belongs is for the law to say."
     )
+
+
+def _machine(piece: Piece) -> bool:
+    """Whether a machine brought in or changed anything of it."""
+    return "machine" in piece.wall.brought or "machine" in piece.wall.changed
 
 
 def _and(words: list[str]) -> str:

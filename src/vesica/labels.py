@@ -22,27 +22,35 @@ class Label:
     what : its kind and size, such as ``Poem, 8 lines``
     date : when its present content came about
     sentences : how, oldest first
-    shares : units (pixels, characters, notes and signs) by who brought them in: human, imported, machine
+    brought, changed : units (pixels, characters, notes and signs) by who brought them in and who changed them last:
+        human, imported, machine
     """
 
     title: str
     what: str
     date: str
     sentences: tuple[str, ...]
-    shares: Mapping[str, int]
+    brought: Mapping[str, int]
+    changed: Mapping[str, int]
 
 
 def label(ledger: Ledger, work: Work, what: str, authors: Mapping[str, tuple[int, int]], *, title: str = "") -> Label:
     """The wall label of a work. ``authors`` counts units by turn, as ``Studio.authors`` gives them."""
     way = lineage(ledger, work)
     sentences = [sentence for passage in way for sentence in _told(ledger, passage)]
-    shares: dict[str, int] = {}
-    for turn, (brought, _) in authors.items():
-        if brought:
-            kind = origin(ledger.turn(turn))
-            shares[kind] = shares.get(kind, 0) + brought
+    brought: dict[str, int] = {}
+    changed: dict[str, int] = {}
+    for turn, counts in authors.items():
+        kind = origin(ledger.turn(turn))
+        for units, count in zip((brought, changed), counts, strict=True):
+            if count:
+                units[kind] = units.get(kind, 0) + count
     date = day(way[-1].turn.time) if way else ""
-    return Label(title or work.title or work.name, what, date, tuple(sentences), dict(sorted(shares.items())))
+    return Label(title or work.title or work.name, what, date, tuple(sentences), _sorted(brought), _sorted(changed))
+
+
+def _sorted(units: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(units.items()))
 
 
 def day(time: str) -> str:

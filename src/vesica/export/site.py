@@ -5,7 +5,7 @@ disk may refuse to load its neighbours.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -16,9 +16,12 @@ from markupsafe import Markup
 
 Room = Literal["poem", "picture", "music"]
 
-UNITS: Mapping[Room, str] = {"poem": "characters", "picture": "pixels", "music": "notes and signs"}
+UNITS = {"poem": "characters", "picture": "pixels", "music": "notes and signs"}
 ORIGINS = {"human": "by a person", "imported": "brought in by a person", "machine": "by machine"}
-"""What was observed of a unit, as the pages call it."""
+"""Who brought in a unit, as the pages call it."""
+
+CHANGES = {"human": "changed last by a person", "imported": "as they came", "machine": "changed last by machine"}
+"""Who changed a unit last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """A label as it hangs: see ``vesica.labels.Label``. ``shares`` are units by origin."""
+    """A label as it hangs: see ``vesica.labels.Label``."""
 
     title: str
     what: str
     date: str
     sentences: tuple[str, ...]
-    shares: Mapping[str, int]
+    brought: Mapping[str, int]
+    changed: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,14 @@ class Exhibition:
 def pages(exhibition: Exhibition) -> dict[str, bytes]:
     """The site's pages by file name."""
     cover = next((piece for piece in exhibition.pieces if piece.room == "picture"), None)
-    told = {"show": exhibition, "cover": cover, "units": UNITS, "origins": ORIGINS, "total": _totals(exhibition)}
+    told = {
+        "show": exhibition,
+        "cover": cover,
+        "units": UNITS,
+        "origins": ORIGINS,
+        "changes": CHANGES,
+        "total": _totals(exhibition),
+    }
     return {
         name: _templates().get_template(f"{name}.jinja").render(told, page=name).encode()
         for name in ("index.html", "making.html")
@@ -129,16 +140,27 @@ def font_licence() -> bytes:
     return files("vesica.export").joinpath("pages", "LICENSE-eb-garamond.txt").read_bytes()
 
 
-def _totals(show: Exhibition) -> dict[Room, dict[str, int]]:
-    """Units by kind of work and origin; the title and the brief are writing."""
-    words = [(origin, len(words)) for origin, words in (*show.title_runs, ("human", show.brief))]
-    found: list[tuple[Room, str, int]] = [("poem", origin, count) for origin, count in words]
-    found += [(piece.room, origin, count) for piece in show.pieces for origin, count in piece.wall.shares.items()]
-    totals: dict[Room, dict[str, int]] = {}
-    for room, origin, count in found:
-        row = totals.setdefault(room, {})
-        row[origin] = row.get(origin, 0) + count
-    return totals
+def _totals(show: Exhibition) -> list[tuple[str, dict[str, int]]]:
+    """Rows of the table of units by origin; the title and the brief are writing."""
+    written = [("poem", {origin: len(words)}) for origin, words in (*show.title_runs, ("human", show.brief))]
+    brought = [(piece.room, piece.wall.brought) for piece in show.pieces]
+    changed = [(piece.room, piece.wall.changed) for piece in show.pieces]
+    rows = []
+    for room, name in (("poem", "Writing"), ("picture", "Pictures"), ("music", "Music")):
+        first, last = (_sum(units for one, units in (*written, *walls) if one == room) for walls in (brought, changed))
+        if first:
+            rows.append((f"{name}: {UNITS[room]}", first))
+        if last != first:
+            rows.append((f"{name}: {UNITS[room]}, by who changed them last", last))
+    return rows
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for units in counts:
+        for origin, count in units.items():
+            total[origin] = total.get(origin, 0) + count
+    return total
 
 
 @cache

@@ -9,10 +9,10 @@ from functools import cache
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+from scipy.ndimage import gaussian_filter
 
 from vesica.image.brush import TABLE, Brush, Floats, Strokes, lay, plan
-from vesica.image.colour import FROM_CONES, FROM_LAB, to_srgb
+from vesica.image.colour import FROM_CONES, FROM_LAB
 from vesica.image.noise import fbm
 from vesica.image.palette import cosines, palette
 from vesica.image.params import FieldParams

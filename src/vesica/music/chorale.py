@@ -221,7 +221,7 @@ def _given_theme(params: ChoraleParams, melody: Score) -> Theme:
         tempi=tempi,
         remarks=(*melody.remarks, *remarks),
     )
-    return Theme(score, line, {number: "" for number in _phrase_ends(score, line)})
+    return Theme(score, line, dict.fromkeys(_phrase_ends(score, line), ""))
 
 
 def _notes(count: int) -> str:
@@ -420,12 +420,10 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
         for number in inside:
             note = line[number]
             # After a rest, and where a phrase ends between beats, a new chord begins.
-            if note.onset > low and (
-                number == inside[0] or ends[number - 1] < note.onset or number - 1 in theme.cadences
-            ):
-                cuts.add(note.onset)
-            # A note that leaps or lasts into the next beat is none that only passes.
-            elif note.onset > low and note.end > high:
+            if (
+                note.onset > low
+                and (number == inside[0] or ends[number - 1] < note.onset or number - 1 in theme.cadences)
+            ) or (note.onset > low and note.end > high):
                 cuts.add(note.onset)
         edges = [*sorted(cuts), min(high, max(ends[number] for number in inside))]
         for start, end in pairwise(edges):
