@@ -66,26 +66,27 @@ def timeline(score: Score) -> Timeline:
     """The tempo map, with fermatas held, breaths after them, and a slowing towards each and towards the end."""
     end = max(score.end, Fraction(1))
     holds = _holds(score)
-    slowings = [(max(ZERO, start - 2), start, EASE) for start, stop in holds if stop < score.end]
-    # The last slowing runs over one bar at most, up to where the last note begins.
-    last = max((note.onset for note in score.notes), default=ZERO)
-    slowings.append((max(ZERO, last - min(score.metres[-1].length, Fraction(4))), last, CLOSE))
+    slowings = _slowings(score, holds)
     knots = {ZERO, end, *(tempo.onset for tempo in score.tempi), *(time for hold in holds for time in hold)}
     for start, stop, _ in slowings:
-        count = (stop - start) / GRAIN
-        knots |= {start + step * GRAIN for step in range(int(count) + 1)} | {stop}
+        knots |= {start + step * GRAIN for step in range(int((stop - start) / GRAIN) + 1)} | {stop}
+    changes = [tempo.onset for tempo in score.tempi]
+    held_until, slow_until = [stop for _, stop in holds], [stop for _, stop, _ in slowings]
+    breaths = {stop for stop in held_until if stop < score.end}
     times, seconds = [ZERO], [0.0]
     for one, two in pairwise(sorted(time for time in knots if time <= end)):
-        quarter = 60 / float(_quarters(score, one))
-        slow = max((_slowed(one, two, slowing) for slowing in slowings), default=1.0)
-        took = float(two - one) * quarter * slow
-        for start, stop in holds:
-            if start <= one and two <= stop:
-                share = float((two - one) / (stop - start))
-                took += share * HOLD * quarter * (2 if stop >= score.end else 1)
+        quarters = float(two - one)
+        place = bisect_left(slow_until, two)
+        if place < len(slowings) and slowings[place][0] <= one:
+            quarters *= _slowed(one, two, slowings[place])
+        place = bisect_left(held_until, two)
+        if place < len(holds) and holds[place][0] <= one:
+            start, stop = holds[place]
+            quarters += HOLD * (1 if stop in breaths else 2) * float((two - one) / (stop - start))
+        tempo = score.tempi[bisect_right(changes, one) - 1]
         times.append(two)
-        seconds.append(seconds[-1] + took)
-        if two < score.end and any(stop == two for _, stop in holds):
+        seconds.append(seconds[-1] + quarters * 60 / float(tempo.quarters))
+        if two in breaths:
             times.append(two)
             seconds.append(seconds[-1] + BREATH)
     return Timeline(tuple(times), tuple(seconds))
@@ -139,16 +140,27 @@ def _holds(score: Score) -> list[tuple[Fraction, Fraction]]:
     return holds
 
 
-def _quarters(score: Score, time: Fraction) -> Fraction:
-    place = bisect_right([tempo.onset for tempo in score.tempi], time)
-    return score.tempi[place - 1].quarters
+Slowing = tuple[Fraction, Fraction, float]
+"""From, to, and the speed reached there."""
 
 
-def _slowed(one: Fraction, two: Fraction, slowing: tuple[Fraction, Fraction, float]) -> float:
-    """How much longer the stretch takes: speed falls so that its square falls evenly, as a runner's who stops."""
+def _slowings(score: Score, holds: list[tuple[Fraction, Fraction]]) -> list[Slowing]:
+    """Two quarters towards each fermata, one bar towards the last note; none reaches back into the fermata before."""
+    found, free = [], ZERO
+    for start, stop in holds:
+        if stop < score.end:
+            found.append((max(free, start - 2), start, EASE))
+            free = stop
+    last = max((note.onset for note in score.notes), default=ZERO)
+    if holds and holds[-1][1] >= score.end:
+        last = min(last, holds[-1][0])
+    found.append((max(free, last - min(score.metres[-1].length, Fraction(4))), last, CLOSE))
+    return [slowing for slowing in found if slowing[0] < slowing[1]]
+
+
+def _slowed(one: Fraction, two: Fraction, slowing: Slowing) -> float:
+    """How much longer the stretch takes: the square of the speed falls evenly, as a runner's who stops."""
     start, stop, speed = slowing
-    if not start <= one < two <= stop:
-        return 1.0
     bend = speed * speed - 1
     first, last = (float((time - start) / (stop - start)) for time in (one, two))
     return 2 / bend * (sqrt(1 + bend * last) - sqrt(1 + bend * first)) / (last - first)

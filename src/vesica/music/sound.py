@@ -60,9 +60,8 @@ def render(score: Score, *, progress: Progress | None = None) -> Sound:
         by, dry = "synthetic choir", sing(notes, rate=RATE, progress=tell)
     else:
         by, dry = card(FONT).title.split()[0], play(notes, font, rate=RATE, progress=tell)
-    tell(Step(total - 2, total, note="in the church"))
     wet = reverberate(dry.astype(np.float32), CHURCH, RATE)
-    tell(Step(total - 1, total, note="mastering"))
+    tell(Step(total - 1, total, note="set in a church"))
     samples = master(wet, RATE)
     tell(Step(total, total, note="mastered"))
     return Sound(samples, RATE, by)
