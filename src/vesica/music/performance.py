@@ -64,17 +64,17 @@ class Timeline:
 
 def timeline(score: Score) -> Timeline:
     """The tempo map, with fermatas held, breaths after them, and a slowing towards each and towards the end."""
-    end = max(score.end, Fraction(1))
+    end = score.end
     holds = _holds(score)
-    slowings = _slowings(score, holds)
-    knots = {ZERO, end, *(tempo.onset for tempo in score.tempi), *(time for hold in holds for time in hold)}
+    slowings = _slowings(score, holds, end)
+    knots = {ZERO, max(end, Fraction(1)), *(tempo.onset for tempo in score.tempi), *(time for hold in holds for time in hold)}
     for start, stop, _ in slowings:
         knots |= {start + step * GRAIN for step in range(int((stop - start) / GRAIN) + 1)} | {stop}
     changes = [tempo.onset for tempo in score.tempi]
     held_until, slow_until = [stop for _, stop in holds], [stop for _, stop, _ in slowings]
-    breaths = {stop for stop in held_until if stop < score.end}
+    breaths = {stop for stop in held_until if stop < end}
     times, seconds = [ZERO], [0.0]
-    for one, two in pairwise(sorted(time for time in knots if time <= end)):
+    for one, two in pairwise(sorted(knots)):
         quarters = float(two - one)
         place = bisect_left(slow_until, two)
         if place < len(slowings) and slowings[place][0] <= one:
@@ -144,15 +144,15 @@ Slowing = tuple[Fraction, Fraction, float]
 """From, to, and the speed reached there."""
 
 
-def _slowings(score: Score, holds: list[tuple[Fraction, Fraction]]) -> list[Slowing]:
+def _slowings(score: Score, holds: list[tuple[Fraction, Fraction]], end: Fraction) -> list[Slowing]:
     """Two quarters towards each fermata, one bar towards the last note; none reaches back into the fermata before."""
     found, free = [], ZERO
     for start, stop in holds:
-        if stop < score.end:
+        if stop < end:
             found.append((max(free, start - 2), start, EASE))
             free = stop
     last = max((note.onset for note in score.notes), default=ZERO)
-    if holds and holds[-1][1] >= score.end:
+    if holds and holds[-1][1] >= end:
         last = min(last, holds[-1][0])
     found.append((max(free, last - min(score.metres[-1].length, Fraction(4))), last, CLOSE))
     return [slowing for slowing in found if slowing[0] < slowing[1]]
@@ -169,9 +169,10 @@ def _slowed(one: Fraction, two: Fraction, slowing: Slowing) -> float:
 def _phrases(score: Score) -> list[Fraction]:
     """Where phrases begin, and where the last ends: at fermatas and breaths; without any, every four bars."""
     ends = {note.end for note in score.notes if note.fermata or "breath-mark" in note.marks}
-    if not ends - {score.end}:
+    last = score.end
+    if not ends - {last}:
         ends = set(bar_lines(score)[4:-1:4])
-    return sorted({ZERO, *(time for time in ends if time < score.end), score.end})
+    return sorted({ZERO, *(time for time in ends if time < last), last})
 
 
 def _velocity(note: Note, stem: int, phrases: list[Fraction], strong: Iterable[Fraction]) -> int:
