@@ -27,7 +27,7 @@ from vesica.export.files import format_of
 from vesica.music import sound as sounding
 from vesica.music.choir import sing, voice_of
 from vesica.music.mastering import CEILING, limit, master, true_peak
-from vesica.music.performance import BREATH, note_times, perform, timeline
+from vesica.music.performance import BREATH, LEAD_IN, note_times, perform, timeline
 from vesica.music.room import CHAMBER, CHURCH, impulse, reverberate
 from vesica.music.score import ZERO, Metre, Note, Part, Pitch, Score, Tempo, spell
 from vesica.music.score_json import write_score
@@ -73,7 +73,7 @@ def test_the_tempo_map_is_exact_up_to_the_slowing() -> None:
             break
         by_hand = min(note.onset, 4) + max(0, min(note.onset, Fraction(17, 2)) - 4) / 2
         by_hand += max(Fraction(0), note.onset - Fraction(17, 2)) * Fraction(2, 3)
-        assert times[note.id][0] == pytest.approx(float(by_hand), abs=1e-9)
+        assert times[note.id][0] == pytest.approx(LEAD_IN + float(by_hand), abs=1e-9)
 
 
 def test_the_end_slows_down_and_only_the_end() -> None:
@@ -138,7 +138,7 @@ def test_a_phrase_swells_and_falls_and_the_voices_take_their_seats() -> None:
     played = perform(one_part(*[(at, 1) for at in range(16)]))
     loud = [note.velocity for note in played]
     assert 8 <= loud.index(max(loud)) <= 11 and loud[0] < max(loud) - 8 and loud[-1] < max(loud) - 8
-    seats = [note.pan for note in perform(chorale()) if note.start == 0]
+    seats = [note.pan for note in perform(chorale()) if note.start == LEAD_IN]
     assert seats == sorted(seats) and seats[0] == -seats[-1] < 0
 
 
@@ -262,6 +262,10 @@ def rendered(request: pytest.FixtureRequest) -> Sound:
 
 def missing(name: str) -> Path:
     raise ModelMissing(f"The model {name} is not installed; bring it with 'vesica models install {name}'.")
+
+
+def test_slow_programs_begin_early_and_never_before_the_sound() -> None:
+    assert max(sounding.SPEAKS.values()) <= LEAD_IN
 
 
 def test_a_label_can_say_who_sings(rendered: Sound, request: pytest.FixtureRequest) -> None:

@@ -10,6 +10,9 @@ from math import pi, sin, sqrt
 from vesica.music.score import ZERO, Note, Part, Score, bar_lines
 from vesica.music.sounded import Sounded
 
+LEAD_IN = 0.12
+"""Seconds before the first beat, so that sounds which speak slowly can begin early."""
+
 HOLD = 0.75
 """Quarter notes at the tempo in force by which a fermata makes its note longer; twice that on the last one."""
 
@@ -67,13 +70,18 @@ def timeline(score: Score) -> Timeline:
     end = score.end
     holds = _holds(score)
     slowings = _slowings(score, holds, end)
-    knots = {ZERO, max(end, Fraction(1)), *(tempo.onset for tempo in score.tempi), *(time for hold in holds for time in hold)}
+    knots = {
+        ZERO,
+        max(end, Fraction(1)),
+        *(tempo.onset for tempo in score.tempi),
+        *(time for hold in holds for time in hold),
+    }
     for start, stop, _ in slowings:
         knots |= {start + step * GRAIN for step in range(int((stop - start) / GRAIN) + 1)} | {stop}
     changes = [tempo.onset for tempo in score.tempi]
     held_until, slow_until = [stop for _, stop in holds], [stop for _, stop, _ in slowings]
     breaths = {stop for stop in held_until if stop < end}
-    times, seconds = [ZERO], [0.0]
+    times, seconds = [ZERO], [LEAD_IN]
     for one, two in pairwise(sorted(knots)):
         quarters = float(two - one)
         place = bisect_left(slow_until, two)
@@ -93,7 +101,7 @@ def timeline(score: Score) -> Timeline:
 
 
 def perform(score: Score) -> list[Sounded]:
-    """The notes of a score as they sound, in order of beginning; the first one starts at 0 or after the rests."""
+    """The notes of a score as they sound, in order of beginning; the first beat is at ``LEAD_IN``."""
     clock = timeline(score)
     phrases = _phrases(score)
     strong = set(bar_lines(score))
