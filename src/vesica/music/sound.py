@@ -22,8 +22,8 @@ FONT = "fluidr3mono"
 SPEAKS = {19: 0.04, 48: 0.04, 52: 0.1}
 """Seconds by which players of the font's slow programs begin early, so that they are heard on the beat."""
 
-LONGEST = 3600.0
-"""Seconds."""
+LONGEST = 900.0
+"""Seconds: two stems and their sum then weigh 2 GB."""
 
 TOP = -1.0
 """dBTP that a file stays under once decoded."""
@@ -47,13 +47,13 @@ def render(score: Score, *, progress: Progress | None = None) -> Sound:
     """The score as it sounds in a church, by the SoundFont if it is installed, else by the studio's own choir.
 
     The same score gives the same samples on one thread and on two. ``progress`` may raise ``Cancelled``.
-    Raises ``VesicaError`` for a score without notes or of more than an hour.
+    Raises ``VesicaError`` for a score without notes or of more than 15 minutes.
     """
     notes = perform(score)
     if not notes:
         raise VesicaError("This score has no notes to sound; write some first.")
     if max(note.start + note.length for note in notes) > LONGEST:
-        raise VesicaError("This score sounds for over an hour; bring a part of it.")
+        raise VesicaError("This score sounds for over 15 minutes; bring a part of it.")
     total = len({note.stem for note in notes}) + 2
     tell = partial(_tell, progress, total)
     try:
