@@ -10,6 +10,9 @@ from math import pi, sin, sqrt
 from vesica.music.score import ZERO, Note, Part, Score, bar_lines
 from vesica.music.sounded import Sounded
 
+LEAD_IN = 0.12
+"""Seconds before the first beat, so that sounds which speak slowly can begin early."""
+
 HOLD = 0.75
 """Quarter notes at the tempo in force by which a fermata makes its note longer; twice that on the last one."""
 
@@ -64,35 +67,41 @@ class Timeline:
 
 def timeline(score: Score) -> Timeline:
     """The tempo map, with fermatas held, breaths after them, and a slowing towards each and towards the end."""
-    end = max(score.end, Fraction(1))
+    end = score.end
     holds = _holds(score)
-    slowings = [(max(ZERO, start - 2), start, EASE) for start, stop in holds if stop < score.end]
-    # The last slowing runs over one bar at most, up to where the last note begins.
-    last = max((note.onset for note in score.notes), default=ZERO)
-    slowings.append((max(ZERO, last - min(score.metres[-1].length, Fraction(4))), last, CLOSE))
-    knots = {ZERO, end, *(tempo.onset for tempo in score.tempi), *(time for hold in holds for time in hold)}
+    slowings = _slowings(score, holds, end)
+    knots = {
+        ZERO,
+        max(end, Fraction(1)),
+        *(tempo.onset for tempo in score.tempi),
+        *(time for hold in holds for time in hold),
+    }
     for start, stop, _ in slowings:
-        count = (stop - start) / GRAIN
-        knots |= {start + step * GRAIN for step in range(int(count) + 1)} | {stop}
-    times, seconds = [ZERO], [0.0]
-    for one, two in pairwise(sorted(time for time in knots if time <= end)):
-        quarter = 60 / float(_quarters(score, one))
-        slow = max((_slowed(one, two, slowing) for slowing in slowings), default=1.0)
-        took = float(two - one) * quarter * slow
-        for start, stop in holds:
-            if start <= one and two <= stop:
-                share = float((two - one) / (stop - start))
-                took += share * HOLD * quarter * (2 if stop >= score.end else 1)
+        knots |= {start + step * GRAIN for step in range(int((stop - start) / GRAIN) + 1)} | {stop}
+    changes = [tempo.onset for tempo in score.tempi]
+    held_until, slow_until = [stop for _, stop in holds], [stop for _, stop, _ in slowings]
+    breaths = {stop for stop in held_until if stop < end}
+    times, seconds = [ZERO], [LEAD_IN]
+    for one, two in pairwise(sorted(knots)):
+        quarters = float(two - one)
+        place = bisect_left(slow_until, two)
+        if place < len(slowings) and slowings[place][0] <= one:
+            quarters *= _slowed(one, two, slowings[place])
+        place = bisect_left(held_until, two)
+        if place < len(holds) and holds[place][0] <= one:
+            start, stop = holds[place]
+            quarters += HOLD * (1 if stop in breaths else 2) * float((two - one) / (stop - start))
+        tempo = score.tempi[bisect_right(changes, one) - 1]
         times.append(two)
-        seconds.append(seconds[-1] + took)
-        if two < score.end and any(stop == two for _, stop in holds):
+        seconds.append(seconds[-1] + quarters * 60 / float(tempo.quarters))
+        if two in breaths:
             times.append(two)
             seconds.append(seconds[-1] + BREATH)
     return Timeline(tuple(times), tuple(seconds))
 
 
 def perform(score: Score) -> list[Sounded]:
-    """The notes of a score as they sound, in order of beginning; the first one starts at 0 or after the rests."""
+    """The notes of a score as they sound, in order of beginning; the first beat is at ``LEAD_IN``."""
     clock = timeline(score)
     phrases = _phrases(score)
     strong = set(bar_lines(score))
@@ -139,16 +148,27 @@ def _holds(score: Score) -> list[tuple[Fraction, Fraction]]:
     return holds
 
 
-def _quarters(score: Score, time: Fraction) -> Fraction:
-    place = bisect_right([tempo.onset for tempo in score.tempi], time)
-    return score.tempi[place - 1].quarters
+Slowing = tuple[Fraction, Fraction, float]
+"""From, to, and the speed reached there."""
 
 
-def _slowed(one: Fraction, two: Fraction, slowing: tuple[Fraction, Fraction, float]) -> float:
-    """How much longer the stretch takes: speed falls so that its square falls evenly, as a runner's who stops."""
+def _slowings(score: Score, holds: list[tuple[Fraction, Fraction]], end: Fraction) -> list[Slowing]:
+    """Two quarters towards each fermata, one bar towards the last note; none reaches back into the fermata before."""
+    found, free = [], ZERO
+    for start, stop in holds:
+        if stop < end:
+            found.append((max(free, start - 2), start, EASE))
+            free = stop
+    last = max((note.onset for note in score.notes), default=ZERO)
+    if holds and holds[-1][1] >= end:
+        last = min(last, holds[-1][0])
+    found.append((max(free, last - min(score.metres[-1].length, Fraction(4))), last, CLOSE))
+    return [slowing for slowing in found if slowing[0] < slowing[1]]
+
+
+def _slowed(one: Fraction, two: Fraction, slowing: Slowing) -> float:
+    """How much longer the stretch takes: the square of the speed falls evenly, as a runner's who stops."""
     start, stop, speed = slowing
-    if not start <= one < two <= stop:
-        return 1.0
     bend = speed * speed - 1
     first, last = (float((time - start) / (stop - start)) for time in (one, two))
     return 2 / bend * (sqrt(1 + bend * last) - sqrt(1 + bend * first)) / (last - first)
@@ -157,9 +177,10 @@ def _slowed(one: Fraction, two: Fraction, slowing: tuple[Fraction, Fraction, flo
 def _phrases(score: Score) -> list[Fraction]:
     """Where phrases begin, and where the last ends: at fermatas and breaths; without any, every four bars."""
     ends = {note.end for note in score.notes if note.fermata or "breath-mark" in note.marks}
-    if not ends - {score.end}:
+    last = score.end
+    if not ends - {last}:
         ends = set(bar_lines(score)[4:-1:4])
-    return sorted({ZERO, *(time for time in ends if time < score.end), score.end})
+    return sorted({ZERO, *(time for time in ends if time < last), last})
 
 
 def _velocity(note: Note, stem: int, phrases: list[Fraction], strong: Iterable[Fraction]) -> int:
