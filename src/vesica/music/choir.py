@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from vesica.music.kernel import kernel
+from vesica.compiled import kernel
 from vesica.music.player import RATE, Mix
 from vesica.music.sounded import Sounded
 from vesica.work import Progress, Step

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 from scipy.signal import butter, resample_poly, sosfilt
 
-from vesica.music.kernel import kernel
+from vesica.compiled import kernel
 from vesica.music.room import Stereo
 
 LOUDNESS = -18.0

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesica.errors import VesicaError
-from vesica.music.kernel import kernel
+from vesica.compiled import kernel
 from vesica.music.sounded import Sounded
 from vesica.music.soundfont import Floats, Gen, Modulator, Region, Sample, SoundFont
 from vesica.work import Progress, Step
