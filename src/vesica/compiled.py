@@ -9,7 +9,7 @@ from vesica.weights.cache import cache_dir
 # Read when numba is imported: what it compiles is kept with the other derived files, not beside the source.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_dir() / "numba"))
 
-from numba import njit  # noqa: E402
+from numba import njit
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -14,8 +14,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vesica.errors import VesicaError
 from vesica.compiled import kernel
+from vesica.errors import VesicaError
 from vesica.music.sounded import Sounded
 from vesica.music.soundfont import Floats, Gen, Modulator, Region, Sample, SoundFont
 from vesica.work import Progress, Step
