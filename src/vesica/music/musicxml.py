@@ -149,13 +149,14 @@ class _Paper:
     def __init__(self, score: Score, heads: Mapping[str, str]) -> None:
         self.score, self.heads = score, heads
         self.lines = bar_lines(score)
+        self.signs: list[Metre | Key | Tempo] = [*score.metres, *score.keys, *score.tempi]
         # A piece that begins with a pick-up gives it back at its end.
         short = self.lines[-1] - score.pickup
-        if score.pickup and len(self.lines) > 2 and max(score.end, self.lines[-2]) <= short > self.lines[-2]:
+        last = max(self.lines[-2], *(sign.onset for sign in self.signs))
+        if score.pickup and len(self.lines) > 2 and last < short >= score.end:
             self.lines[-1] = short
         self.metres = [metre_at(score, start) for start in self.lines[:-1]]
         times = {time for note in score.notes for time in (note.onset, note.end)}
-        self.signs: list[Metre | Key | Tempo] = [*score.metres, *score.keys, *score.tempi]
         times |= {sign.onset for sign in self.signs} | set(self.lines)
         self.divisions = lcm(*(time.denominator for time in times))
         self.printed: Fraction | None = None

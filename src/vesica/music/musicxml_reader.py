@@ -193,7 +193,8 @@ def _partwise(root: etree._Element) -> etree._Element:
             name = part.get("id") or ""
             if name not in parts:
                 parts[name] = etree.Element("part", id=name)
-            measure = etree.SubElement(parts[name], "measure", dict(child.attrib))
+            measure = etree.SubElement(parts[name], "measure")
+            measure.attrib.update(child.attrib)
             measure.extend(list(part))
     whole.extend(parts.values())
     return whole
@@ -388,10 +389,11 @@ class _Reading:
             last = bar == count - 1
             if not length or (last and count > 1 and length < metre.length):
                 length = metre.length
-            if length.denominator > 64 and length != metre.length:
+            short = length < metre.length and bar + 1 in changes
+            if length.denominator > 64 and length != metre.length and not short:
                 # Rounding in the file, not music.
-                near = round(length * 64)
-                length = metre.length if abs(length - metre.length) < Fraction(1, 16) else Fraction(max(1, near), 64)
+                near = Fraction(max(1, round(length * 64)), 64)
+                length = metre.length if abs(length - metre.length) < Fraction(1, 16) else near
             found.append(length)
         return found
 
