@@ -47,17 +47,15 @@ def _signs(draw: st.DrawFn, first: object, later: st.SearchStrategy, low: Fracti
 @st.composite
 def scores(draw: st.DrawFn, *, most: int = 8) -> Score:
     """Scores as ``read_score`` would accept them, notes in order."""
-    metre = st.builds(
-        Metre, times(10), st.sampled_from((1, 2, 3, 4, 5, 6, 7, 9, 12)), st.sampled_from((2, 4, 8, 16))
-    )
+    metre = st.builds(Metre, times(10), st.sampled_from((1, 2, 3, 4, 5, 6, 7, 9, 12)), st.sampled_from((2, 4, 8, 16)))
     key = st.builds(Key, times(12), st.integers(-7, 7), st.sampled_from(("major", "minor")))
     speed = st.fractions(1, 2000, max_denominator=1000)
     first = replace(draw(metre), onset=ZERO)
     pickup = draw(st.sampled_from((ZERO, ZERO, first.length / 2, first.length / 4, first.length * Fraction(2, 3))))
     parts, taken = [], set()
     for _ in range(draw(st.integers(1, 3))):
-        own = [note for note in draw(st.lists(notes(), max_size=most, unique_by=lambda note: note.id))]
-        own = [note for note in own if note.id not in taken]
+        drawn = draw(st.lists(notes(), max_size=most, unique_by=lambda note: note.id))
+        own = [note for note in drawn if note.id not in taken]
         taken |= {note.id for note in own}
         parts.append(Part(draw(titles), draw(st.integers(0, 127)), tuple(own)))
     score = Score(

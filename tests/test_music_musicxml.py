@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from score_strategies import scores
 
+from score_strategies import scores
 from vesica.errors import VesicaError
 from vesica.music import notation
 from vesica.music.musicxml import in_key, short_name, write_musicxml
@@ -24,9 +24,9 @@ from vesica.music.score import Key, Metre, Note, Part, Pitch, Score, Tempo, bar_
 F = Fraction
 
 
-def tune(*rows: tuple[Any, ...], fifths: int = 0, voice: int = 1, at: F = F(0)) -> tuple[Note, ...]:
+def tune(*rows: tuple[Any, ...], fifths: int = 0, voice: int = 1) -> tuple[Note, ...]:
     """Notes one after another from (length, key), a key of None being a rest."""
-    found, now = [], at
+    found, now = [], F(0)
     for number, (length, midi, *more) in enumerate(rows):
         if midi is not None:
             marks = tuple(sorted(mark for mark in more if mark != "fermata"))
@@ -79,12 +79,15 @@ def test_measures_fill_their_metre_in_every_voice_and_ids_stand_once(score: Scor
             now = 0
             for item in measure:
                 if item.tag == "backup":
-                    assert now == int(item.findtext("duration") or 0) or item.getnext().tag in ("attributes", "direction")
+                    assert now == int(item.findtext("duration") or 0) or item.getnext().tag in (
+                        "attributes",
+                        "direction",
+                    )
                     now -= int(item.findtext("duration") or 0)
                 elif item.tag == "forward" or (item.tag == "note" and item.find("chord") is None):
                     now += int(item.findtext("duration") or 0)
             length = (lines[number + 1] - lines[number]) * divisions
-            assert now == length or number == len(lines) - 2 and now == length - score.pickup * divisions
+            assert now == length or (number == len(lines) - 2 and now == length - score.pickup * divisions)
 
 
 @given(scores())
@@ -129,18 +132,22 @@ def test_tuplets_are_found_at_the_beat_they_fill() -> None:
     third = F(1, 3)
     score = flute((third, 60), (third, 62), (third, 64), (F(2, 3), 65), (third, 67), (2, 60))
     assert shape(score) == [["eighth", "eighth", "eighth", "quarter", "eighth", "half"]]
-    ratios = [(row.findtext("actual-notes"), row.findtext("normal-notes")) for row in written(score).iter("time-modification")]
+    ratios = [
+        (row.findtext("actual-notes"), row.findtext("normal-notes")) for row in written(score).iter("time-modification")
+    ]
     assert ratios == [("3", "2")] * 5
     assert [row.get("type") for row in written(score).iter("tuplet")] == ["start", "stop"] * 2
     assert shape(flute((F(4, 3), 60), (F(4, 3), 62), (F(4, 3), 64))) == [["half"] * 3]
-    assert shape(flute(*[(F(1, 5), 60)] * 5, (3, 60))) == [["16th"] * 5 + ["half."]] or True
+    assert shape(flute(*[(F(1, 5), 60)] * 5, (3, 60))) == [["16th"] * 5 + ["half."]]
     assert shape(flute((F(2, 3), 60), (F(2, 3), 62), (F(2, 3), 64), (2, 60))) == [["quarter"] * 3 + ["half"]]
 
 
 def test_beams_join_a_beat_and_plain_eighths_of_half_a_bar() -> None:
     def beams(score: Score) -> str:
         return "".join(
-            {"begin": "(", "continue": "-", "end": ")"}[note.findtext("beam") or ""] if note.find("beam") is not None else "."
+            {"begin": "(", "continue": "-", "end": ")"}[note.findtext("beam") or ""]
+            if note.find("beam") is not None
+            else "."
             for note in written(score).iter("note")
         )
 
@@ -149,7 +156,7 @@ def test_beams_join_a_beat_and_plain_eighths_of_half_a_bar() -> None:
     assert beams(flute(eighth, sixteenth, sixteenth, eighth, eighth, (2, 60))) == "(-)()."
     assert beams(flute(*[eighth] * 6, metre=(6, 8))) == "(-)(-)"
     assert beams(flute(*[eighth] * 6, metre=(3, 4))) == "(----)"
-    assert beams(flute(*[eighth] * 7, metre=(7, 8))) == "()()(-)" or beams(flute(*[eighth] * 7, metre=(7, 8))) == "()()()."
+    assert beams(flute(*[eighth] * 7, metre=(7, 8))) == "()()(-)"
     assert beams(flute(eighth, (F(1, 2), None), eighth, eighth, (2, 60))) == "..()."
 
 
@@ -237,7 +244,9 @@ START = "<attributes><divisions>2</divisions><time><beats>4</beats><beat-type>4<
 
 def test_what_is_left_out_is_said_in_one_line() -> None:
     score = read_musicxml(
-        xml(f"<measure>{START}{note('C4', 8, '<lyric><text>la</text></lyric><notations><slur/></notations>')}</measure>")
+        xml(
+            f"<measure>{START}{note('C4', 8, '<lyric><text>la</text></lyric><notations><slur/></notations>')}</measure>"
+        )
     )
     assert score.remarks == ("Left out on reading: 1 words under notes, 1 slurs.",)
 
@@ -277,17 +286,24 @@ def test_a_chord_shares_its_marks_and_dynamics_become_loudness() -> None:
 
 
 def test_a_bar_cut_in_two_by_a_repeat_is_one_and_an_odd_bar_has_its_own_metre() -> None:
-    halves = f"<measure>{START}{note('C4', 8)}</measure><measure>{note('C4', 6)}</measure><measure>{note('C4', 2)}</measure>"
+    halves = (
+        f"<measure>{START}{note('C4', 8)}</measure><measure>{note('C4', 6)}</measure><measure>{note('C4', 2)}</measure>"
+    )
     score = read_musicxml(xml(halves + f"<measure>{note('C4', 8)}</measure>"))
     assert bar_lines(score) == [0, 4, 8, 12] and len(score.metres) == 1
-    odd = f"<measure>{START}{note('C4', 8)}</measure><measure>{note('C4', 10)}</measure><measure>{note('C4', 8)}</measure>"
+    odd = f"<measure>{START}{note('C4', 8)}</measure>" + "".join(
+        f"<measure>{note('C4', length)}</measure>" for length in (10, 8)
+    )
     score = read_musicxml(xml(odd))
     assert bar_lines(score) == [0, 4, 9, 13]
     assert [(metre.beats, metre.unit) for metre in score.metres] == [(4, 4), (5, 4), (4, 4)]
 
 
 def test_rounded_triplets_are_put_right() -> None:
-    triplet = "<type>eighth</type><time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
+    triplet = (
+        "<type>eighth</type><time-modification><actual-notes>3</actual-notes>"
+        "<normal-notes>2</normal-notes></time-modification>"
+    )
     start = START.replace("<divisions>2", "<divisions>256")
     notes = "".join(note("C4", 85, triplet) for _ in range(3))
     score = read_musicxml(xml(f"<measure>{start}{notes}{note('C4', 768)}</measure>"))
@@ -301,7 +317,7 @@ def test_an_instrument_s_name_tells_its_program_and_a_tempo_its_beat() -> None:
     )
     score = read_musicxml(xml(f"<measure>{START}{mark}{note('C4', 8)}</measure>", name="Oboe I"))
     assert score.parts[0].program == 68
-    assert score.tempi == (Tempo(F(0), F(90)),) or str(score.tempi[0].quarters)
+    assert score.tempi == (Tempo(F(0), F(90)),)
 
 
 # Hostile and broken
@@ -342,7 +358,10 @@ def test_a_packed_file_reads_as_a_plain_one() -> None:
         (b"<score-partwise/>", "no parts"),
         (b"<a>" * 5000, "broken"),
         (xml(f"<measure>{START}{note('H4', 8)}</measure>"), "step 'H'"),
-        (xml(f"<measure>{START}{note('C4', 8)}</measure>").replace(b"<duration>8", b"<duration>eight"), "number belongs"),
+        (
+            xml(f"<measure>{START}{note('C4', 8)}</measure>").replace(b"<duration>8", b"<duration>eight"),
+            "number belongs",
+        ),
         (xml(f"<measure>{START}{note('C4', 8)}</measure>").replace(b"<divisions>2", b"<divisions>0"), "can't be"),
     ],
 )
@@ -379,7 +398,9 @@ def test_a_damaged_file_is_refused_or_read_never_a_crash(data: st.DataObject) ->
     whole = bytearray(GOOD if data.draw(st.booleans()) else write_musicxml(data.draw(scores(most=2))))
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(whole) - 1))
-        whole[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=3) | st.sampled_from([b"9", b"-", b"0"]))
+        whole[place : place + data.draw(st.integers(0, 9))] = data.draw(
+            st.binary(max_size=3) | st.sampled_from([b"9", b"-", b"0"])
+        )
     try:
         read_musicxml(bytes(whole))
     except VesicaError as fault:
@@ -402,7 +423,10 @@ def test_forty_files_of_a_corpus_hold_the_notes_that_music21_finds() -> None:
         assert read_musicxml(write_musicxml(ours)) == ours
         theirs = converter.parse(path, forceSource=True).toSoundingPitch().stripTies()
         theirs_found = Counter(
-            pitch.midi for one in theirs.flatten().notes if not one.duration.isGrace for pitch in getattr(one, "pitches", ())
+            pitch.midi
+            for one in theirs.flatten().notes
+            if not one.duration.isGrace
+            for pitch in getattr(one, "pitches", ())
         )
         if Counter(one.pitch.midi for one in ours.notes) != theirs_found:
             differing.append(Path(path).name)

@@ -263,6 +263,7 @@ class _Reading:
                 part.implicit = measure.get("implicit") == "yes"
             now = furthest = last = ZERO
             first: Note | None = None
+            mended = False
             for item in measure:
                 match item.tag:
                     case "attributes":
@@ -272,7 +273,7 @@ class _Reading:
                     case "backup":
                         now -= _duration(item, divisions)
                         # A file that rounds its tuplets does not come back to the barline itself.
-                        now = now if now > NEAR else ZERO
+                        now = ZERO if now < 0 or (mended and now < NEAR) else now
                     case "forward":
                         now += _duration(item, divisions)
                     case "direction" | "sound":
@@ -280,6 +281,7 @@ class _Reading:
                         velocity = self._direction(item, part, bar, max(ZERO, now + offset), velocity)
                     case "note":
                         length = _duration(item, divisions)
+                        mended |= (length * divisions).denominator > 1
                         chord = item.find("chord") is not None
                         at = last if chord else now
                         if item.find("grace") is None:
@@ -579,7 +581,9 @@ def _metronome(mark: etree._Element | None) -> Fraction:
     beat = KIND_LENGTHS.get((mark.findtext("beat-unit") or "").strip()) if mark is not None else None
     if mark is None or beat is None:
         return ZERO
-    digits = "".join(letter for letter in mark.findtext("per-minute") or "" if letter.isdigit() or letter == ".")
+    digits = "".join(
+        letter for letter in mark.findtext("per-minute") or "" if letter.isdecimal() or letter == "."
+    ).strip(".")
     dotted = Fraction(3, 2) if mark.find("beat-unit-dot") is not None else Fraction(1)
     try:
         return Fraction(digits) * beat * dotted

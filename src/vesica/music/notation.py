@@ -100,7 +100,7 @@ def clefs(part: Part) -> tuple[Clef, ...]:
     elif part.program in (9, 72, 78):
         choice.append(HIGH)
     best = min(choice, key=lambda clef: (_ledger(heights, clef), choice.index(clef)))
-    if part.program in KEYBOARDS and _ledger(heights, best) > 0.4:
+    if part.program in KEYBOARDS and _ledger(heights, best) > 0.6:
         return TREBLE, BASS
     return (best,)
 
