@@ -12,6 +12,7 @@ from lxml import etree
 
 from vesica.errors import VesicaError
 from vesica.music.musicxml import CONTINUED, write_musicxml
+from vesica.music.quantise import readable
 from vesica.music.score import Part, Score, tidy
 
 COLOURS = {"person": "#0072B2", "machine": "#B34A00"}
@@ -58,7 +59,7 @@ def engrave(
     header : whether the title stands above
     """
     told = dict(marks or {})
-    shown = closed_score(score) if closed else score
+    shown = readable(closed_score(score) if closed else score)
     xml = write_musicxml(shown, heads={name: HEADS[who] for name, who in told.items() if who in HEADS})
     margin = round(MARGIN * 100 / scale) if height else 40
     toolkit = _toolkit()
