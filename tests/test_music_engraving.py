@@ -8,12 +8,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 from PIL import Image
 
 from score_strategies import scores
 from vesica.errors import VesicaError
 from vesica.music.engraving import COLOURS, closed_score, engrave, pdf, png, stacked
+from vesica.music.quantise import readable
 from vesica.music.score import Key, Note, Part, Score, spell, tidy
 
 F = Fraction
@@ -53,7 +55,8 @@ def test_every_note_is_on_the_pages_under_its_id_and_pages_share_no_other_ids() 
     wide, narrow = engrave(score), engrave(score, width=900, height=None, header=False)
     assert len(wide) > 1 and len(narrow) == 1
     assert names(wide) == names(narrow) == {note.id for note in score.notes}
-    ids = [name for page in wide + narrow for name in re.findall(r'\bid="([^"]+)"', page)]
+    coloured = engrave(score, marks={"S0": "machine"})
+    ids = [name for page in wide + narrow + coloured for name in re.findall(r'\bid="([^"]+)"', page)]
     assert len(ids) == len(set(ids))
     for page in wide:
         root = etree.fromstring(page)
@@ -137,3 +140,37 @@ def test_stacked_pages_are_one_svg_as_high_as_all() -> None:
 def test_a_score_without_parts_is_refused_in_a_sentence() -> None:
     with pytest.raises(VesicaError, match="no parts"):
         engrave(Score())
+
+
+# Played by hand
+
+
+@given(st.data())
+def test_a_played_score_is_read_on_the_beat_s_divisions_and_a_written_one_as_it_is(data: st.DataObject) -> None:
+    lengths = data.draw(st.lists(st.sampled_from([F(1), F(1, 2), F(2)]), min_size=4, max_size=16))
+    notes, now = [], F(0)
+    for number, length in enumerate(lengths):
+        if length > F(1, 2) and now.denominator > 1:
+            length = F(1, 2)
+        notes.append(Note(f"n{number}", now, length, spell(60 + number % 12, 0)))
+        now += length
+    score = Score("", (Part("", 0, tuple(notes)),))
+    assert readable(score) == score
+    played = replace(
+        score,
+        parts=(
+            Part(
+                "",
+                0,
+                tuple(
+                    replace(
+                        note,
+                        onset=note.onset + F(data.draw(st.integers(1, 14)), 480),
+                        duration=note.duration * F(17, 20),
+                    )
+                    for note in notes
+                ),
+            ),
+        ),
+    )
+    assert readable(played).notes[:-1] == score.notes[:-1]
