@@ -60,7 +60,7 @@ def flute(*rows: tuple[Any, ...], metre: tuple[int, int] = (4, 4), **more: Any) 
 # Out and in again
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(scores())
 def test_a_score_comes_back_from_musicxml_as_it_was(score: Score) -> None:
     assert read_musicxml(write_musicxml(score)) == score
@@ -90,6 +90,7 @@ def test_measures_fill_their_metre_in_every_voice_and_ids_stand_once(score: Scor
             assert now == length or (number == len(lines) - 2 and now == length - score.pickup * divisions)
 
 
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(scores())
 def test_the_same_score_gives_the_same_bytes(score: Score) -> None:
     assert write_musicxml(score) == write_musicxml(score)
@@ -392,7 +393,7 @@ def test_a_truncated_file_is_refused_or_read_never_a_crash(data: st.DataObject) 
         read_musicxml(cut)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_file_is_refused_or_read_never_a_crash(data: st.DataObject) -> None:
     whole = bytearray(GOOD if data.draw(st.booleans()) else write_musicxml(data.draw(scores(most=2))))
