@@ -481,12 +481,14 @@ def _joined(part: _Part, starts: list[Fraction]) -> list[Note]:
     """The part's notes, noteheads that are tied made one."""
     done: list[Note] = []
     open_: dict[tuple[int, Fraction], list[int]] = defaultdict(list)
+    # Some programs say where a tie begins and never where it ends.
+    only_starts = not any(stop for _, _, stop, _ in part.notes)
     rows = [(starts[bar] + note.onset, place) for place, (bar, note, _, _) in enumerate(part.notes)]
     for onset, place in sorted(rows):
         _, note, stop, start = part.notes[place]
         onset = _fine(onset)
         length = _fine(note.duration)
-        before = open_.get((note.pitch.midi, onset), []) if stop else []
+        before = open_.get((note.pitch.midi, onset), []) if stop or only_starts else []
         if before:
             whole = min(
                 before,
