@@ -432,7 +432,7 @@ def test_forty_files_of_a_corpus_hold_the_notes_that_music21_finds() -> None:
         found = Counter(one.pitch.midi for one in ours.notes)
         if apart := ((found - counted) + (counted - found)).total():
             differing[Path(path).name] = apart
-    # music21 joins two ties of one quartet otherwise, and cuts another's overfull bar; the madrigal never says where its
-    # ties end, and 11 of the 51 lead to no note of that pitch at that time.
+    # music21 joins two ties of one quartet otherwise, and cuts another's overfull bar; in the madrigal the parts
+    # disagree on how long bars are (4 quarter notes against 8), and 11 ties end in such a gap.
     assert set(differing) <= {"movement2.mxl", "movement4.mxl", "madrigal.4.17.mxl"}, differing
     assert sum(differing.values()) <= 16, differing
