@@ -1,5 +1,6 @@
 """Scores as pages: SVG by Verovio, and PDF and PNG of those pages by Typst."""
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from lxml import etree
 
 from vesica.errors import VesicaError
 from vesica.music.musicxml import CONTINUED, write_musicxml
+from vesica.music.quantise import readable
 from vesica.music.score import Part, Score, tidy
 
 COLOURS = {"person": "#0072B2", "machine": "#B34A00"}
@@ -58,7 +60,7 @@ def engrave(
     header : whether the title stands above
     """
     told = dict(marks or {})
-    shown = closed_score(score) if closed else score
+    shown = readable(closed_score(score) if closed else score)
     xml = write_musicxml(shown, heads={name: HEADS[who] for name, who in told.items() if who in HEADS})
     margin = round(MARGIN * 100 / scale) if height else 40
     toolkit = _toolkit()
@@ -84,8 +86,11 @@ def engrave(
     )
     if not toolkit.loadData(xml.decode()):
         raise VesicaError("This score could not be engraved; export it as MusicXML and look at it elsewhere.")
+    # Several engravings of a score may stand in one web page: no two may share an id.
+    look = f"{width} {height} {scale} {header} {sorted(told.items())}".encode()
+    prefix = "e" + hashlib.sha256(look + xml).hexdigest()[:10]
     return [
-        _page(toolkit.renderToSVG(number), f"e{width}-{number}-", told)
+        _page(toolkit.renderToSVG(number), f"{prefix}-{number}-", told)
         for number in range(1, toolkit.getPageCount() + 1)
     ]
 
@@ -174,10 +179,12 @@ def closed_score(score: Score) -> Score:
     """Four one-voice parts as two staves, two voices on each; a score of another shape as it is."""
     if len(score.parts) != 4 or any(len({note.voice for note in part.notes}) > 1 for part in score.parts):
         return score
-    pairs = (score.parts[:2], score.parts[2:])
     staves = []
-    for upper, lower in pairs:
-        notes = [replace(note, voice=number) for number, part in ((1, upper), (2, lower)) for note in part.notes]
+    for upper, lower in (score.parts[:2], score.parts[2:]):
+        held = {note.end for note in upper.notes if note.fermata}
+        notes = [replace(note, voice=1) for note in upper.notes]
+        # One fermata above a staff speaks for both of its voices.
+        notes += [replace(note, voice=2, fermata=note.fermata and note.end not in held) for note in lower.notes]
         staves.append(Part("", upper.program, tuple(notes)))
     return tidy(replace(score, parts=tuple(staves)))
 

@@ -73,8 +73,8 @@ def write_musicxml(score: Score, *, heads: Mapping[str, str] | None = None) -> b
             _add(more, "miscellaneous-field", remark, name="vesica-remark")
     _list_parts(root, score.parts)
     paper = _Paper(score, heads or {})
-    for index, part in enumerate(score.parts):
-        paper.write(root, index, part)
+    for index in range(len(score.parts)):
+        paper.write(root, index)
     etree.indent(root)
     return HEAD + etree.tostring(root, encoding="UTF-8") + b"\n"
 
@@ -149,14 +149,16 @@ class _Paper:
     def __init__(self, score: Score, heads: Mapping[str, str]) -> None:
         self.score, self.heads = score, heads
         self.lines = bar_lines(score)
+        self.signs: list[Metre | Key | Tempo] = [*score.metres, *score.keys, *score.tempi]
         # A piece that begins with a pick-up gives it back at its end.
         short = self.lines[-1] - score.pickup
-        if score.pickup and len(self.lines) > 2 and max(score.end, self.lines[-2]) <= short > self.lines[-2]:
+        last = max(self.lines[-2], *(sign.onset for sign in self.signs))
+        if score.pickup and len(self.lines) > 2 and last < short >= score.end:
             self.lines[-1] = short
         self.metres = [metre_at(score, start) for start in self.lines[:-1]]
-        times = {time for note in score.notes for time in (note.onset, note.end)}
-        self.signs: list[Metre | Key | Tempo] = [*score.metres, *score.keys, *score.tempi]
-        times |= {sign.onset for sign in self.signs} | set(self.lines)
+        self.laid = [self._lay(part) for part in score.parts]
+        times = {sign.onset for sign in self.signs} | set(self.lines)
+        times |= {value.length for _, rows in self.laid for _, bars in rows for bar in bars for value in bar}
         self.divisions = lcm(*(time.denominator for time in times))
         self.printed: Fraction | None = None
         """The last tempo that a reader sees."""
@@ -167,22 +169,26 @@ class _Paper:
         self.rests: set[tuple[int, Fraction]] = set()
         """Those to print in the bar being written, by voice and start."""
 
-    def write(self, root: etree._Element, index: int, part: Part) -> None:
+    def _lay(self, part: Part) -> tuple[tuple[Clef, ...], list[tuple[Voice, list[list[Value]]]]]:
+        """A part's clefs, and its lines with what stands in each of their bars."""
+        staves = clefs(part)
+        lanes = voices(part, staves)
+        return staves, [(lane, written(lane, self.lines, self.metres, self.score.pickup)) for lane in lanes]
+
+    def write(self, root: etree._Element, index: int) -> None:
         """One part with all its measures."""
         score, lines = self.score, self.lines
         element = _add(root, "part", id=f"P{index + 1}")
-        staves = clefs(part)
-        lanes = voices(part, staves)
-        values = [written(lane, lines, self.metres, score.pickup) for lane in lanes]
+        staves, rows = self.laid[index]
         first = 0 if score.pickup else 1
         for number, (start, end) in enumerate(pairwise(lines)):
             measure = _add(element, "measure", number=str(number + first))
             if number == 0 and score.pickup:
                 measure.set("implicit", "yes")
-            bar = [(lane, values[place][number]) for place, lane in enumerate(lanes) if values[place][number]]
+            bar = [(lane, values[number]) for lane, values in rows if values[number]]
             for staff in range(1, len(staves) + 1):
                 if not any(lane.staff == staff for lane, _ in bar):
-                    free = next((lane.number for lane in lanes if lane.staff == staff), 1 + 4 * (staff - 1))
+                    free = next((lane.number for lane, _ in rows if lane.staff == staff), 1 + 4 * (staff - 1))
                     bar.append((Voice(free, staff, ()), self._silence(number)))
             bar.sort(key=lambda row: (row[0].staff, row[0].number))
             signs = self._signs(index, start, end, staves if number == 0 else ())

@@ -193,7 +193,8 @@ def _partwise(root: etree._Element) -> etree._Element:
             name = part.get("id") or ""
             if name not in parts:
                 parts[name] = etree.Element("part", id=name)
-            measure = etree.SubElement(parts[name], "measure", dict(child.attrib))
+            measure = etree.SubElement(parts[name], "measure")
+            measure.attrib.update(child.attrib)
             measure.extend(list(part))
     whole.extend(parts.values())
     return whole
@@ -262,6 +263,7 @@ class _Reading:
                 part.implicit = measure.get("implicit") == "yes"
             now = furthest = last = ZERO
             first: Note | None = None
+            mended = False
             for item in measure:
                 match item.tag:
                     case "attributes":
@@ -271,7 +273,7 @@ class _Reading:
                     case "backup":
                         now -= _duration(item, divisions)
                         # A file that rounds its tuplets does not come back to the barline itself.
-                        now = now if now > NEAR else ZERO
+                        now = ZERO if now < 0 or (mended and now < NEAR) else now
                     case "forward":
                         now += _duration(item, divisions)
                     case "direction" | "sound":
@@ -279,6 +281,7 @@ class _Reading:
                         velocity = self._direction(item, part, bar, max(ZERO, now + offset), velocity)
                     case "note":
                         length = _duration(item, divisions)
+                        mended |= (length * divisions).denominator > 1
                         chord = item.find("chord") is not None
                         at = last if chord else now
                         if item.find("grace") is None:
@@ -388,10 +391,11 @@ class _Reading:
             last = bar == count - 1
             if not length or (last and count > 1 and length < metre.length):
                 length = metre.length
-            if length.denominator > 64 and length != metre.length:
+            short = length < metre.length and bar + 1 in changes
+            if length.denominator > 64 and length != metre.length and not short:
                 # Rounding in the file, not music.
-                near = round(length * 64)
-                length = metre.length if abs(length - metre.length) < Fraction(1, 16) else Fraction(max(1, near), 64)
+                near = Fraction(max(1, round(length * 64)), 64)
+                length = metre.length if abs(length - metre.length) < Fraction(1, 16) else near
             found.append(length)
         return found
 
@@ -477,12 +481,14 @@ def _joined(part: _Part, starts: list[Fraction]) -> list[Note]:
     """The part's notes, noteheads that are tied made one."""
     done: list[Note] = []
     open_: dict[tuple[int, Fraction], list[int]] = defaultdict(list)
+    # Some programs say where a tie begins and never where it ends.
+    only_starts = not any(stop for _, _, stop, _ in part.notes)
     rows = [(starts[bar] + note.onset, place) for place, (bar, note, _, _) in enumerate(part.notes)]
     for onset, place in sorted(rows):
         _, note, stop, start = part.notes[place]
         onset = _fine(onset)
         length = _fine(note.duration)
-        before = open_.get((note.pitch.midi, onset), []) if stop else []
+        before = open_.get((note.pitch.midi, onset), []) if stop or only_starts else []
         if before:
             whole = min(
                 before,
@@ -577,7 +583,9 @@ def _metronome(mark: etree._Element | None) -> Fraction:
     beat = KIND_LENGTHS.get((mark.findtext("beat-unit") or "").strip()) if mark is not None else None
     if mark is None or beat is None:
         return ZERO
-    digits = "".join(letter for letter in mark.findtext("per-minute") or "" if letter.isdigit() or letter == ".")
+    digits = "".join(
+        letter for letter in mark.findtext("per-minute") or "" if letter.isdecimal() or letter == "."
+    ).strip(".")
     dotted = Fraction(3, 2) if mark.find("beat-unit-dot") is not None else Fraction(1)
     try:
         return Fraction(digits) * beat * dotted

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from math import lcm
 
@@ -100,7 +101,7 @@ def clefs(part: Part) -> tuple[Clef, ...]:
     elif part.program in (9, 72, 78):
         choice.append(HIGH)
     best = min(choice, key=lambda clef: (_ledger(heights, clef), choice.index(clef)))
-    if part.program in KEYBOARDS and _ledger(heights, best) > 0.4:
+    if part.program in KEYBOARDS and _ledger(heights, best) > 0.6:
         return TREBLE, BASS
     return (best,)
 
@@ -178,6 +179,7 @@ class Grid:
     def __init__(self, units: int, unit: Fraction) -> None:
         self.units, self.unit, self.length = units, unit, units * unit
         self._strength: dict[Fraction, Fraction] = {}
+        self._values: dict[tuple[Fraction, Fraction, bool], tuple[tuple[Fraction, Fraction], ...]] = {}
         self._divide(Fraction(0), units)
 
     def _divide(self, start: Fraction, units: int) -> None:
@@ -234,16 +236,19 @@ class Grid:
             return value if start % (base / 2) == 0 and not (start % base and end % base) else None
         return value if start % (2 * base) == 0 else None
 
-    def values(self, start: Fraction, end: Fraction, *, rest: bool) -> Iterator[tuple[Fraction, Fraction]]:
+    def values(self, start: Fraction, end: Fraction, *, rest: bool) -> tuple[tuple[Fraction, Fraction], ...]:
         """Cut a time into values that show the beat."""
+        if (start, end, rest) not in self._values:
+            self._values[start, end, rest] = self._cut(start, end, rest=rest)
+        return self._values[start, end, rest]
+
+    def _cut(self, start: Fraction, end: Fraction, *, rest: bool) -> tuple[tuple[Fraction, Fraction], ...]:
         if end - start <= SHORTEST or self.fits(start, end, rest=rest):
-            yield start, end
-            return
+            return ((start, end),)
         inside = self.strongest(start, end)
         on_beat = self.strength(start) >= self.strength(inside[0])
         cut = inside[-1] if on_beat and not rest else inside[0]
-        yield from self.values(start, cut, rest=rest)
-        yield from self.values(cut, end, rest=rest)
+        return self.values(start, cut, rest=rest) + self.values(cut, end, rest=rest)
 
     def beats(self) -> list[tuple[Fraction, Fraction]]:
         """The spans inside which short notes share a beam."""
@@ -258,6 +263,12 @@ class Grid:
 
         descend(Fraction(0), self.units)
         return found
+
+
+@lru_cache(maxsize=256)
+def grid_of(units: int, unit: Fraction) -> Grid:
+    """The grid of a metre; bars of one metre share it."""
+    return Grid(units, unit)
 
 
 def _shares(units: int) -> list[int]:
@@ -330,7 +341,7 @@ def rest_bar(length: Fraction, metre: Metre, pickup: Fraction) -> list[Value]:
     if not pickup:
         return [Value(Fraction(0), length, (), "whole", whole_bar=True)]
     shift = metre.length - pickup
-    grid = Grid(metre.beats, Fraction(4, metre.unit))
+    grid = grid_of(metre.beats, Fraction(4, metre.unit))
     return [replace(value, start=value.start - shift) for value in _values(shift, metre.length, (), grid, None)]
 
 
@@ -363,7 +374,7 @@ def shown_rests(bar: Sequence[tuple[Voice, Sequence[Value]]], *, keyboard: bool)
 
 
 def _bar(chords: list[tuple[Note, ...]], start: Fraction, end: Fraction, metre: Metre, shift: Fraction) -> list[Value]:
-    grid = Grid(metre.beats, Fraction(4, metre.unit))
+    grid = grid_of(metre.beats, Fraction(4, metre.unit))
     segments: list[Segment] = []
     now = start
     for chord in chords:
@@ -412,11 +423,11 @@ def _values(
     if group:
         origin, _, many, time = group
         factor, ratio = Fraction(many, time), (many, time)
-        grid = Grid(many, (group[1] - origin) / time)
+        grid = grid_of(many, (group[1] - origin) / time)
     low, high = (start - origin) * factor, (end - origin) * factor
-    pieces = [(low, high)]
+    pieces: tuple[tuple[Fraction, Fraction], ...] = ((low, high),)
     if _binary(low) and _binary(high):
-        pieces = list(grid.values(low, high, rest=not chord))
+        pieces = grid.values(low, high, rest=not chord)
     for one, two in pieces:
         base, dots = _dotted(two - one) or _nearest(two - one)
         yield Value(origin + one / factor, (two - one) / factor, chord, KINDS[base], dots, ratio)
