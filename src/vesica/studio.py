@@ -83,9 +83,12 @@ class Studio:
             raise VesicaError(f"{path} is a file; a studio is a folder.")
         path.mkdir(parents=True, exist_ok=True)
 
-        def owner() -> bytes:
+        def refuse_remains() -> None:
             if any(Assets(path / "assets").names()):
                 raise VesicaError(f"{path} has assets but no ledger; restore ledger.db from a copy.")
+
+        def owner() -> bytes:
+            refuse_remains()
             pem, config = path / "keys" / "ledger.pem", places.config_dir()
             # A crash may have left a key without a ledger; it is as good as new.
             key = keys.unlock(pem, config)[0] if pem.exists() else keys.make(pem, keys.passphrase(config))
@@ -94,6 +97,8 @@ class Studio:
             sync_folder(path.parent)
             return key.public
 
+        if not (path / "ledger.db").exists():
+            refuse_remains()
         Ledger(path / "ledger.db", create=owner).close()
         return cls(path, person=person)
 

@@ -32,7 +32,7 @@ def complete_works(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 def complete_branches(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The branches of the work named before that begin so."""
-    return _completed(ctx, incomplete, lambda studio: dict.fromkeys(studio.branches(ctx.params.get("work") or ""), ""))
+    return _completed(ctx, incomplete, lambda studio: dict.fromkeys(studio.branches(_work(ctx)), ""))
 
 
 def complete_turns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -40,7 +40,7 @@ def complete_turns(ctx: click.Context, param: click.Parameter, incomplete: str) 
     from vesica.cli.telling import what, who
 
     def turns(studio: "Studio") -> dict[str, str]:
-        entries = reversed(studio.log(ctx.params.get("work") or ""))
+        entries = reversed(studio.log(_work(ctx)))
         return {turn.id[:8]: f"{who(turn.partner)} {what(turn)}" for _, turn in entries}
 
     return _completed(ctx, incomplete, turns)
@@ -50,10 +50,15 @@ def complete_takes(ctx: click.Context, param: click.Parameter, incomplete: str) 
     """The takes offered to the work named before that begin so, the latest first."""
 
     def takes(studio: "Studio") -> dict[str, str]:
-        offered = reversed(studio.takes(ctx.params.get("work") or ""))
+        offered = reversed(studio.takes(_work(ctx)))
         return {take.turn[:8]: f"{take.engine} seed {take.seed}" for take in offered}
 
     return _completed(ctx, incomplete, takes)
+
+
+def _work(ctx: click.Context) -> str:
+    """The work that the line names so far; behind an option that lacks its value, click has not sorted it in yet."""
+    return ctx.params.get("work") or next(iter(ctx.args), "")
 
 
 def _completed(

@@ -222,7 +222,10 @@ class Ledger:
         self._db.execute("INSERT INTO states VALUES (?, ?)", (sealed.turn.id, canonical(after)))
 
     def redact(self, key: Key, work: str, partner: Partner, act: Act) -> Turn:
-        """Take out the leaves that ``act`` (a ``Redacted``) names, in one transaction with the turn that says so."""
+        """Take out the leaves that ``act`` (a ``Redacted``) names, in one transaction with the turn that says so.
+
+        Deleted rows are zeroed (``secure_delete``) in the file; ``scrub`` sees to the log.
+        """
         with self._writing():
             before = self.work(work)
             turn = self._add(key, work, before.branch, before, partner, act, seed=None, time=None)
@@ -230,12 +233,14 @@ class Ledger:
                 hashes = leaf_hashes(self._row(redacted).body)
                 self._db.executemany("DELETE FROM leaves WHERE hash = ?", [(hashes[name],) for name in names])
             self._derive_states()
+        return turn
+
+    def scrub(self) -> None:
+        """Take the bytes of deleted rows out of the file, and out of the log that still holds them."""
         with self._plainly():
-            # Deleted rows are zeroed (secure_delete); the log that still holds them must go too.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return turn
 
     def _derive_states(self) -> None:
         self._db.execute("DELETE FROM states")
