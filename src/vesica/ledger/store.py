@@ -5,7 +5,6 @@ it again.
 """
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -55,12 +54,21 @@ class Row:
 
 
 def _connect(path: Path, wait: float) -> sqlite3.Connection:
-    waiting = path.with_name(path.name + "-wal")
-    if not os.access(path.parent, os.W_OK) and not (waiting.exists() and waiting.stat().st_size):
-        # SQLite wants to write beside a file in WAL mode even to read it, unless it is told that nobody can.
-        uri = f"{path.absolute().as_uri()}?immutable=1"
-        return sqlite3.connect(uri, uri=True, isolation_level=None)
-    return sqlite3.connect(path, timeout=wait, isolation_level=None)
+    opened = sqlite3.connect(path, timeout=wait, isolation_level=None)
+    try:
+        opened.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as fault:
+        opened.close()
+        waiting = path.with_name(path.name + "-wal")
+        if fault.sqlite_errorcode & 0xFF not in _NO_ROOM or (waiting.exists() and waiting.stat().st_size):
+            raise
+        # SQLite wants to write beside a file in WAL mode even to read it. On a full disk, or one that is read only, it
+        # is told that nobody will; what was written is all in the file itself, as there is no log.
+        opened = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def now() -> str:
@@ -76,6 +84,9 @@ _REASONS = {
     sqlite3.SQLITE_READONLY: "it may not be written to; give yourself the right to, or copy the studio elsewhere.",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened; look whether its folder is there and may be written to.",
 }
+
+
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 class Ledger:
