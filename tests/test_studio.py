@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vesica.errors import Cancelled, VesicaError
 from vesica.ledger.chain import Head
@@ -169,3 +170,96 @@ def test_a_copied_studio_is_whole_and_can_be_read_without_its_passphrase(
         assert copy.content(copy.work("sea")).shape == (64, 64, 3)
         with pytest.raises(VesicaError, match="passphrase"):
             copy.lock("sea", "all")
+
+
+def test_undo_goes_back_over_a_take_picked_twice_and_over_a_new_branch(
+    studio: Studio, photo: Path, tmp_path: Path
+) -> None:
+    studio.new("sea")
+    brought = studio.import_file("sea", photo)
+    studio.offer("sea", "image.dream", {"steps": 1, "octaves": 1}, seed=5)
+    studio.pick("sea")
+    twice = studio.pick("sea")
+    Image.fromarray(255 - studio.content(twice)).save(tmp_path / "inverted.png")
+    edited = studio.edit("sea", tmp_path / "inverted.png")
+    assert set(studio.authors(edited)) == {brought.tip, edited.tip}
+    studio.branch("sea", "night")
+    assert studio.undo("sea").content == twice.content
+    back = studio.undo("sea")
+    assert (back.content, back.branch) == (brought.content, "night")
+    assert studio.undo("sea").content is None
+    assert studio.content(studio.branch("sea", "main")).shape == (64, 64, 3)
+    assert studio.verify() == []
+
+
+def test_undo_does_not_empty_a_work_where_what_was_before_is_redacted(studio: Studio, tmp_path: Path) -> None:
+    studio.new("story")
+    first = studio.import_file("story", manuscript(tmp_path, "One private word."))
+    last = studio.import_file("story", manuscript(tmp_path, "Another."))
+    studio.redact("story", first.tip)
+    with pytest.raises(VesicaError, match="redacted"):
+        studio.undo("story")
+    with pytest.raises(VesicaError, match="redacted"):
+        studio.undo("story", to=first.tip)
+    assert studio.work("story").content == last.content
+
+
+def test_redaction_takes_the_map_too_where_no_other_turn_needs_it(studio: Studio, tmp_path: Path, photo: Path) -> None:
+    studio.new("story")
+    story = studio.import_file("story", manuscript(tmp_path, "One private word."))
+    studio.new("sea")
+    sea = studio.import_file("sea", photo)
+    Image.new("RGB", (64, 64)).save(tmp_path / "black.png")
+    studio.new("night")
+    night = studio.import_file("night", tmp_path / "black.png")
+    assert story.authorship and sea.authorship == night.authorship
+    studio.redact("story", story.tip)
+    assert not studio.assets.has(story.authorship.digest)
+    studio.redact("sea", sea.tip)
+    assert studio.authors(studio.work("night")) == {night.tip: (64 * 64, 64 * 64)}
+    assert studio.verify() == []
+
+
+def test_an_export_that_was_not_touched_is_no_edit(studio: Studio, tmp_path: Path, photo: Path) -> None:
+    studio.new("story")
+    studio.import_file("story", manuscript(tmp_path, "No line end behind the last line"))
+    studio.export("story", tmp_path / "out.txt")
+    with pytest.raises(VesicaError, match="nothing to bring back"):
+        studio.edit("story", tmp_path / "out.txt")
+    studio.new("sea")
+    studio.import_file("sea", photo)
+    studio.export("sea", tmp_path / "out.png")
+    with pytest.raises(VesicaError, match="nothing to bring back"):
+        studio.edit("sea", tmp_path / "out.png")
+
+
+def test_a_lock_can_be_released_by_the_words_that_made_it_and_is_not_made_twice(studio: Studio, tmp_path: Path) -> None:
+    studio.new("story")
+    studio.import_file("story", manuscript(tmp_path, "One.\nTwo.\nThree."))
+    studio.lock("story", "lines 2-3")
+    with pytest.raises(VesicaError, match="already"):
+        studio.lock("story", "lines 2-3")
+    assert studio.lock("story", "lines 2-3", off=True).locked == ()
+    with pytest.raises(VesicaError, match="locked: nothing"):
+        studio.lock("story", "lines 2-3", off=True)
+
+
+def test_what_can_t_be_made_begins_no_work(studio: Studio, tmp_path: Path) -> None:
+    for out in ("dream.png", "dream.wav", "nowhere/dream.png"):
+        with pytest.raises(VesicaError):
+            studio.make("image.dream", [], tmp_path / out, wishes={})
+    assert studio.works() == []
+
+
+def test_a_cancelled_offer_leaves_no_bytes_of_its_inputs_behind(studio: Studio, photo: Path, tmp_path: Path) -> None:
+    studio.new("sea")
+    studio.import_file("sea", photo)
+    Image.new("L", (64, 64), 255).save(tmp_path / "mask.png")
+    before = list(studio.assets.names())
+
+    def stop(step: Step) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        studio.offer("sea", "image.dream", {}, inputs={"mask": tmp_path / "mask.png"}, progress=stop)
+    assert list(studio.assets.names()) == before

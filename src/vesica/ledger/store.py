@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesica.errors import VesicaError, did_you_mean
-from vesica.ledger.canonical import canonical, parse
+from vesica.ledger.canonical import canonical, is_digest, parse
 from vesica.ledger.chain import Head, first_link, message, next_link
 from vesica.ledger.keys import Key
 from vesica.ledger.turns import Sealed, leaf_hashes, seal, unreadable, unseal
@@ -276,7 +276,15 @@ class Ledger:
             ).fetchone()
         if not row:
             raise VesicaError("This studio has no turn yet, so it has no head; begin with 'vesica new'.")
-        return Head(*row)
+        head = Head(*row)
+        if not (is_digest(head.link) and isinstance(head.public, bytes) and isinstance(head.signature, bytes)):
+            raise unreadable()
+        return head
+
+    def size(self) -> int:
+        """How many turns the chain has."""
+        with self._plainly():
+            return self._end()[0]
 
     def works(self) -> list[str]:
         """The names of all works, oldest first."""
