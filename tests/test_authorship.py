@@ -222,6 +222,8 @@ def test_merged_events_come_from_a_side_that_changed_them(
         sides = [side.get(name) for side in (ours, theirs) if side.get(name) != base.get(name)]
         assert merged.get(name) == (sides[0] if sides else base.get(name))
     assert all(merged.get(name) == ours.get(name) for name in conflicts)
+    changed = [{name for name in {*first, *side} if first.get(name) != side.get(name)} for side in (second, third)]
+    assert {*conflicts} == {name for name in changed[0] & changed[1] if name in second or name in third}
 
 
 pictures = st.integers(0, 2**32 - 1).map(

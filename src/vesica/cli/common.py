@@ -13,12 +13,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from vesica.errors import VesicaError
-from vesica.knobs import knobs
-from vesica.work import Progress, Step
 
 if TYPE_CHECKING:
     from vesica.engines import Engine
     from vesica.studio import Studio
+    from vesica.work import Progress, Step
 
 ERASE = "\r\x1b[K"
 
@@ -100,6 +99,8 @@ def open_studio(ctx: click.Context, *, make: bool = False) -> "Iterator[Studio]"
 def knob_options(engine: "Engine") -> Callable[[Command], Command]:
     """Click options for an engine's inputs and knobs, each with its range and default."""
 
+    from vesica.knobs import knobs
+
     def add(command: Command) -> Command:
         for knob in reversed(knobs(engine.load_params())):
             flag = "--" + knob.name.replace("_", "-")
@@ -143,12 +144,12 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Path]]:
 
 
 @contextlib.contextmanager
-def progress_bar(what: str) -> Iterator[Progress]:
+def progress_bar(what: str) -> "Iterator[Progress]":
     """A line on standard error with the time left; nothing where standard error is no terminal."""
     shown = bool(sys.stderr and sys.stderr.isatty())
     began = last = time.monotonic()
 
-    def progress(step: Step) -> None:
+    def progress(step: "Step") -> None:
         nonlocal last
         now = time.monotonic()
         if not shown or (now - last < 0.1 and step.done < step.total):
