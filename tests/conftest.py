@@ -2,9 +2,17 @@
 
 import os
 import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from PIL import Image
+
+from vesica.cli import main as cli
+from vesica.studio import Studio
 
 # A busy computer is no reason to fail; and a fixed choice of examples makes a red run repeat.
 settings.register_profile(
@@ -21,6 +29,43 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("VESICA_STUDIO", str(home / "studio"))
     monkeypatch.setenv("VESICA_PASSPHRASE", "only for tests")
     monkeypatch.delenv("VESICA_PERSON", raising=False)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A small picture with something to see in it, 64 by 64 pixels."""
+    path = tmp_path / "photo.png"
+    patches = np.random.default_rng(1).integers(0, 255, (8, 8, 3)).astype(np.uint8)
+    Image.fromarray(patches).resize((64, 64)).save(path)
+    return path
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    """An empty studio."""
+    with Studio.create(tmp_path / "studio") as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
+    """Call the command line as ``vesica …`` in an empty folder: exit code, output, error output."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["vesica", *map(str, words)])
+        capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

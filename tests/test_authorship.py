@@ -106,21 +106,70 @@ def test_a_moved_paragraph_and_a_copied_one_keep_their_authors() -> None:
     assert text.counts(copied) == {"a": (2 * len(one),) * 2, "b": (len(two),) * 2, "c": (len(three),) * 2}
 
 
-@given(prose, prose, prose)
-def test_a_merge_takes_each_side_s_changes_and_every_character_keeps_its_facts(
-    base: str, left: str, right: str
-) -> None:
-    runs = text.fresh(base, "base")
-    ours, theirs = left + base, base + right
-    merged, authors, conflicts = text.merge(
-        base, ours, text.edit(base, runs, ours, "ours"), theirs, text.edit(base, runs, theirs, "theirs")
-    )
-    assert len(authors) == len(merged)
-    changed = text.edit(base, runs, theirs, "theirs")
-    assert text.merge(base, base, runs, theirs, changed)[:2] == (theirs, changed)
-    assert text.merge(base, ours, text.fresh(ours, "o"), base, runs)[0] == ours
+LETTERS = [chr(0x4E00 + place) for place in range(400)]
+"""Characters of which each stands once in a text, so that one in a merge tells where it came from."""
+
+
+@st.composite
+def sides(draw: st.DrawFn) -> tuple[str, str, str]:
+    """A base of letters that stand once, and two texts that grew from it by inserts, deletes and replacements."""
+    base = LETTERS[: draw(st.integers(0, 30))]
+    grown = []
+    for side in range(2):
+        new = iter(LETTERS[100 + 100 * side :])
+        text_: list[str] = list(base)
+        for place, length, written in draw(
+            st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 4), st.integers(0, 4)), max_size=4)
+        ):
+            start = place * len(text_) // 1001
+            text_[start : start + length] = [next(new) for _ in range(written)]
+        grown.append(" ".join(text_))
+    return " ".join(base), grown[0], grown[1]
+
+
+@settings(max_examples=300)
+@given(sides())
+def test_a_merge_holds_against_a_table_of_every_letter(texts: tuple[str, str, str]) -> None:
+    base, ours, theirs = texts
+    grown = text.fresh(base, "base")
+    our_runs, their_runs = text.edit(base, grown, ours, "ours"), text.edit(base, grown, theirs, "theirs")
+    merged, runs, conflicts = text.merge(base, ours, our_runs, theirs, their_runs)
+    facts = {
+        **dict(zip(base, units(grown), strict=True)),
+        **dict(zip(ours, units(our_runs), strict=True)),
+        **{letter: fact for letter, fact in zip(theirs, units(their_runs), strict=True) if letter not in base},
+    }
+    told = units(runs)
+    assert len(told) == len(merged)
+    for letter, fact in zip(merged, told, strict=True):
+        assert letter == " " or fact == facts[letter]
+    written_by_us, written_by_them = {*ours} - {*base}, {*theirs} - {*base}
+    assert written_by_us <= {*merged}
+    lost = {letter for conflict in conflicts for letter in conflict.theirs}
+    assert written_by_them - lost <= {*merged} <= {*base, *ours, *theirs, " "}
     if not conflicts:
-        assert set(text.counts(authors)) <= {"base", "ours", "theirs"}
+        assert {*merged} - {" "} == ({*ours} & {*theirs} | written_by_us | written_by_them) - {" "}
+    assert text.merge(base, base, grown, theirs, their_runs)[:2] == (theirs, their_runs)
+    assert text.merge(base, ours, our_runs, base, grown)[:2] == (ours, our_runs)
+    assert text.merge(base, ours, our_runs, ours, our_runs) == (ours, our_runs, [])
+
+
+def units(runs: Runs) -> list[tuple[str, str]]:
+    """Origin and last change of every single character."""
+    return [(origin, changed) for length, origin, changed in runs.runs for _ in range(length)]
+
+
+@given(st.lists(st.integers(0, 99), unique=True, max_size=40), st.data())
+def test_words_that_an_edit_leaves_standing_keep_their_facts(old: list[int], data: st.DataObject) -> None:
+    """Against a table by word: only deletions and new words, each of letters of its own, so there is one answer."""
+    stayed = [number for number in old if data.draw(st.booleans())]
+    after = [(LETTERS[number] * 2, (f"t{number % 3}", f"t{number % 5}")) for number in stayed]
+    for count, place in enumerate(data.draw(st.lists(st.integers(0, 1000), max_size=5))):
+        after.insert(place * (len(after) + 1) // 1001, (LETTERS[200 + count] * 2, ("now", "now")))
+    before = Runs.of((3, f"t{number % 3}", f"t{number % 5}") for number in old)
+    text_before = "".join(LETTERS[number] * 2 + " " for number in old)
+    told = units(text.edit(text_before, before, "".join(word + " " for word, _ in after), "now"))
+    assert [told[3 * place : 3 * place + 2] for place in range(len(after))] == [[facts] * 2 for _, facts in after]
 
 
 def test_both_sides_of_a_merge_arrive_and_a_conflict_is_named() -> None:
@@ -173,6 +222,8 @@ def test_merged_events_come_from_a_side_that_changed_them(
         sides = [side.get(name) for side in (ours, theirs) if side.get(name) != base.get(name)]
         assert merged.get(name) == (sides[0] if sides else base.get(name))
     assert all(merged.get(name) == ours.get(name) for name in conflicts)
+    changed = [{name for name in {*first, *side} if first.get(name) != side.get(name)} for side in (second, third)]
+    assert {*conflicts} == {name for name in changed[0] & changed[1] if name in second or name in third}
 
 
 pictures = st.integers(0, 2**32 - 1).map(
@@ -194,6 +245,80 @@ def test_pixels_hold_against_a_loop_over_every_pixel(versions: list[NDArray[np.u
             assert (fast.turns[fast.origin[place]], fast.turns[fast.changed[place]]) == facts
     counted = pixels.counts(fast)
     assert sum(one for one, _ in counted.values()) == sum(two for _, two in counted.values()) == 35
+
+
+@st.composite
+def pixel_scripts(draw: st.DrawFn) -> list[tuple[str, int, int]]:
+    kinds = st.sampled_from(["paint", "flip", "crop", "undo", "merge"])
+    return draw(st.lists(st.tuples(kinds, st.integers(0, 999), st.integers(0, 2**31)), max_size=8))
+
+
+@given(pixel_scripts())
+def test_pixels_hold_against_a_loop_through_painting_moving_undoing_and_merging(
+    script: list[tuple[str, int, int]],
+) -> None:
+    shape = (5, 7)
+    picture = np.zeros((*shape, 3), np.uint8)
+    fast = pixels.fresh(shape, "t0")
+    naive = [[("t0", "t0")] * 7 for _ in range(5)]
+    past = [(picture, fast, naive)]
+    for count, (kind, where, seed) in enumerate(script, 1):
+        turn = f"t{count}"
+        chance = np.random.default_rng(seed)
+        mask = chance.random(picture.shape[:2]) < 0.4
+        match kind:
+            case "paint":
+                after = np.where(mask[..., None], chance.integers(0, 3, picture.shape), picture).astype(np.uint8)
+                fast = pixels.edit(fast, picture, after, turn)
+                naive = [
+                    [
+                        (
+                            naive[row][column][0],
+                            turn if any(picture[row, column] != after[row, column]) else naive[row][column][1],
+                        )
+                        for column in range(picture.shape[1])
+                    ]
+                    for row in range(picture.shape[0])
+                ]
+                picture = after
+            case "flip":
+                rows, columns = np.indices(picture.shape[:2])
+                fast = pixels.moved(fast, rows, picture.shape[1] - 1 - columns)
+                picture, naive = picture[:, ::-1], [row[::-1] for row in naive]
+            case "crop":
+                # Made smaller by a program: every pixel was changed, and comes from the nearest of before.
+                height, width = max(1, picture.shape[0] - 1), max(1, picture.shape[1] - 1)
+                after = picture[:height, :width].copy()
+                if after.shape == picture.shape:
+                    continue
+                fast = pixels.edit(fast, picture, after, turn)
+                naive = [
+                    [
+                        (naive[row * picture.shape[0] // height][column * picture.shape[1] // width][0], turn)
+                        for column in range(width)
+                    ]
+                    for row in range(height)
+                ]
+                picture = after
+            case "undo":
+                picture, fast, naive = past[where * len(past) // 1000]
+            case _:
+                other, other_fast, other_naive = past[where * len(past) // 1000]
+                if other.shape != picture.shape:
+                    continue
+                fast = pixels.where(mask, fast, other_fast)
+                naive = [
+                    [one if mine else two for one, two, mine in zip(*rows, strict=True)]
+                    for rows in zip(naive, other_naive, mask, strict=True)
+                ]
+                picture = np.where(mask[..., None], picture, other)
+        fast = pixels.from_bytes(pixels.to_bytes(fast))
+        told = [
+            [(fast.turns[one], fast.turns[two]) for one, two in zip(*rows, strict=True)]
+            for rows in zip(fast.origin, fast.changed, strict=True)
+        ]
+        assert told == naive
+        past.append((picture, fast, naive))
 
 
 @given(pictures, pictures, pictures)

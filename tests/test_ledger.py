@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vesica.errors import VesicaError
+from vesica.ledger import assets as assets_module
 from vesica.ledger import keys
 from vesica.ledger.assets import Assets
 from vesica.ledger.canonical import canonical, parse
@@ -222,6 +223,54 @@ def test_a_changed_derived_state_is_found(desk: Desk) -> None:
     assert desk.faults() == ["derived state"]
 
 
+@given(
+    column=st.sampled_from(["id", "body", "link", "signature", "public", "work", "branch"]),
+    place=st.integers(0, 3),
+    value=st.one_of(
+        st.binary(max_size=80), st.text(st.characters(exclude_categories=["Cs"]), max_size=80), st.integers(-9, 9)
+    ),
+)
+def test_whatever_is_written_over_a_column_is_found_and_never_breaks_verify(
+    tmp_path_factory: pytest.TempPathFactory, column: str, place: int, value: object
+) -> None:
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    ids = desk.story()
+    head = desk.ledger.head()
+    desk.tamper(f"UPDATE turns SET {column} = ? WHERE id = ?", value, ids[place])
+    assert {"changed turn", "foreign signature"} & {*desk.faults(head)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        "turn",
+        {"schema": "turn/1", "act": "offered/1"},
+        {"schema": "turn/1", "act": "created/1", "facts": {}, "leaves": {"title": "x"}},
+        {"schema": "turn/1", "act": "flown/9", "facts": {}, "leaves": {}},
+        {"schema": "turn/1", "act": ["created/1"], "facts": {}, "leaves": {}},
+    ],
+    ids=str,
+)
+def test_bytes_that_are_no_turn_are_a_sentence_and_not_a_traceback(desk: Desk, body: object) -> None:
+    ids = desk.story()
+    desk.tamper("UPDATE turns SET body = ? WHERE id = ?", canonical(body), ids[1])
+    with pytest.raises(VesicaError, match=r"can't be read|does not know"):
+        list(desk.ledger.entries("sea"))
+    assert "changed turn" in desk.faults()
+
+
+def test_a_break_in_the_chain_is_named_once(desk: Desk) -> None:
+    ids = desk.story()
+    for _ in range(20):
+        desk.ledger.append(desk.key, "sea", PERSON, Branched())
+    desk.tamper("DELETE FROM turns WHERE id = ?", ids[2])
+    assert len([kind for kind in desk.faults() if kind == "changed turn"]) < 30
+    chain = [fault for fault in verify(desk.ledger, desk.assets) if "chain breaks" in fault.sentence]
+    assert chain and ids[3][:12] in chain[0].sentence
+
+
 def test_branches_part_and_both_go_on(desk: Desk) -> None:
     ids = desk.story()
     desk.ledger.append(desk.key, "sea", PERSON, Branched(), branch="night", parent=ids[1])
@@ -238,6 +287,7 @@ def test_redaction_takes_every_byte_out_and_the_chain_still_verifies(desk: Desk)
     secret = b'{"steps":3}'
     leaves = {ids[2]: ("params", "content"), ids[3]: ("content",)}
     desk.ledger.redact(desk.key, "sea", PERSON, Redacted(leaves, "private"))
+    desk.ledger.scrub()
     assert desk.faults() == []
     turn = desk.ledger.turn(ids[2])
     assert isinstance(turn.act, Offered) and turn.act.params is None and turn.act.content is None
@@ -286,6 +336,78 @@ def test_a_stream_gets_the_same_name_as_its_bytes(tmp_path_factory: pytest.TempP
     assets = Assets(tmp_path_factory.mktemp("assets"))
     assert assets.put_stream(io.BytesIO(data), "image/png") == assets.put(data, "image/png")
     assert [path.name for path in assets.root.rglob("*") if path.is_file()] == list(assets.names())
+
+
+def test_keeping_the_same_bytes_again_mends_a_damaged_asset(tmp_path: Path) -> None:
+    assets = Assets(tmp_path)
+    asset = assets.put(b"words", "text/plain")
+    assets.path(asset.digest).write_bytes(b"wor")
+    assert assets.put(b"words", "text/plain") == asset
+    assert assets.get(asset) == b"words"
+
+
+def test_an_asset_whose_writer_was_killed_before_its_name_was_durable_is_made_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = Assets(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(assets_module, "sync_folder", lambda folder: None)
+        asset = assets.put(b"words", "text/plain")
+    synced: list[Path] = []
+    monkeypatch.setattr(assets_module, "sync_folder", synced.append)
+    assets.put(b"words", "text/plain")
+    assert {assets.path(asset.digest).parent, assets.root} <= {*synced}
+
+
+def test_a_removed_asset_s_bytes_are_overwritten_and_not_one_more_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = Assets(tmp_path)
+    asset = assets.put(b"secret" * 300_000, "text/plain")
+    path = assets.path(asset.digest)
+    (tmp_path / "other name").hardlink_to(path)
+    assets.remove(asset.digest)
+    assert not path.exists()
+    assert (tmp_path / "other name").read_bytes() == bytes(asset.size)
+
+
+def test_what_killed_writers_left_can_be_swept(tmp_path: Path) -> None:
+    assets = Assets(tmp_path)
+    asset = assets.put(b"words", "text/plain")
+    for name in (f".{asset.digest}.abc.part", ".arriving.abc"):
+        (assets.path(asset.digest).parent / name if "part" in name else tmp_path / name).write_bytes(b"secret")
+    assets.sweep()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [assets.path(asset.digest)]
+
+
+def test_a_ledger_that_a_crash_left_in_its_first_moment_is_built(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"")
+    key = keys.make(tmp_path / "key.pem", b"secret")
+    ledger = Ledger(tmp_path / "ledger.db", create=lambda: key.public)
+    assert ledger.owner == key.public
+    ledger.close()
+
+    def never() -> bytes:
+        raise AssertionError("a ledger that is there gets no other owner")
+
+    assert Ledger(tmp_path / "ledger.db", create=never).owner == key.public
+
+
+def test_a_passphrase_is_made_once_though_two_want_it_and_a_keyring_that_came_later_is_tried_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VESICA_PASSPHRASE")
+    kept: dict[str, bytes] = {}
+    monkeypatch.setattr(keys, "_keyring_passphrase", lambda make: kept.get("phrase"))
+    first = keys.passphrase(tmp_path)
+    made = keys.make(tmp_path / "ledger.pem", first)
+    with pytest.raises(FileExistsError):
+        keys.write_secret(tmp_path / "passphrase", b"a second one", first=True)
+    (tmp_path / "passphrase").write_bytes(b"one that was made while the keyring was locked")
+    with pytest.raises(VesicaError, match="does not open"):
+        keys.unlock(tmp_path / "ledger.pem", tmp_path)
+    kept["phrase"] = first
+    assert keys.unlock(tmp_path / "ledger.pem", tmp_path)[0].public == made.public
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
         if part.name not in PUBLIC and getattr(target.act, part.name) is not None
     )
     if not private:
+        ledger.scrub()  # a full disk may have stopped it before
         raise VesicaError(f"The turn {target.id[:12]} was redacted already.")
     brought = {
         asset.digest for name, found in assets_of(target).items() if name in ("content", "original") for asset in found
@@ -59,6 +60,7 @@ def redact(ledger: Ledger, assets: Assets, key: Key, person: Partner, target: Tu
         assets.remove(digest)
     assets.sweep()
     ledger.redact(key, target.work, person, Redacted(removed, reason))
+    ledger.scrub()
     later = tuple(turn.id for turn in turns if turn.id not in removed and _stands_on(turn, set(removed), turns))
     return Removal(tuple(removed), tuple(sorted(brought)), later)
 

@@ -82,9 +82,11 @@ class Studio:
             raise VesicaError(f"{path} is a file; a studio is a folder.")
         path.mkdir(parents=True, exist_ok=True)
 
+        there = path / "ledger.db"
+        if not (there.exists() and there.stat().st_size) and any(Assets(path / "assets").names()):
+            raise VesicaError(f"{path} has assets but no ledger; restore ledger.db from a copy.")
+
         def owner() -> bytes:
-            if any(Assets(path / "assets").names()):
-                raise VesicaError(f"{path} has assets but no ledger; restore ledger.db from a copy.")
             pem, config = path / "keys" / "ledger.pem", places.config_dir()
             # A crash may have left a key without a ledger; it is as good as new.
             key = keys.unlock(pem, config)[0] if pem.exists() else keys.make(pem, keys.passphrase(config))
@@ -93,7 +95,7 @@ class Studio:
             sync_folder(path.parent)
             return key.public
 
-        Ledger(path / "ledger.db", create=owner).close()
+        Ledger(there, create=owner).close()
         return cls(path, person=person)
 
     def __enter__(self) -> "Studio":
@@ -170,7 +172,7 @@ class Studio:
         self._same_medium(work, medium, path)
         hand = craft(medium)
         value = hand.read(data)
-        if work.content:
+        if work.content and work.locked:
             before = hand.read(self.assets.get(work.content))
             for part in work.locked:
                 hand.keep(part, before, value)

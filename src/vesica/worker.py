@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any
 
 from vesica.engines import find
-from vesica.errors import VesicaError
+from vesica.errors import VesicaError, in_words, is_of_the_disk
 from vesica.knobs import build
 from vesica.media import craft
 from vesica.work import Preview, Progress, Step
@@ -260,6 +260,11 @@ def _answer(request: Mapping[str, Any], inputs: Mapping[str, bytes], out: Callab
     out({"kind": "made", "type": type_, "runtime": _runtime(engine.models)}, data)
 
 
+def _failure(fault: Exception) -> Mapping[str, Any]:
+    """A bug, which the other side raises with this traceback."""
+    return {"kind": "failed", "traceback": "".join(traceback.format_exception(fault))}
+
+
 def main() -> None:
     """Answer requests until the other side goes away, then end at once, even in the middle of one."""
     # Libraries that print must not print into the messages.
@@ -286,11 +291,15 @@ def main() -> None:
             _answer(request, inputs, out)
         except VesicaError as fault:
             out({"kind": "refused", "sentence": str(fault)})
+        except OSError as fault:
+            if is_of_the_disk(fault):
+                out({"kind": "refused", "sentence": in_words(fault)})
+            else:
+                out(_failure(fault))
         except MemoryError:
             out({"kind": "refused", "sentence": "There is not enough memory for this; try a smaller size."})
         except Exception as fault:
-            # The other side raises it as our bug, with this traceback.
-            out({"kind": "failed", "traceback": "".join(traceback.format_exception(fault))})
+            out(_failure(fault))
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def _words_kept(old: str, new: str) -> list[Block]:
     moved = _moved_lines(old.splitlines(keepends=True), new.splitlines(keepends=True))
     left, starts_left = _words(old, moved, "old")
     right, starts_right = _words(new, moved, "new")
-    pairs = sorted(_pairs(left, right))
+    pairs = _words_first(left, right)
     blocks = []
     last = (-1, -1)
     for i, j in [*pairs, (len(left), len(right))]:
@@ -131,6 +131,21 @@ def _words_kept(old: str, new: str) -> list[Block]:
             blocks.append((starts_left[i], starts_right[j], len(left[i])))
         last = (i, j)
     return _joined(blocks)
+
+
+def _words_first(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
+    """Pairs of the same words, then of spaces and signs between them: no word is given up for two spaces."""
+    mine, theirs = (
+        [place for place, word in enumerate(side) if word[0].isalnum() or word[0] == "_"] for side in (left, right)
+    )
+    words = _pairs([left[place] for place in mine], [right[place] for place in theirs])
+    pairs: list[tuple[int, int]] = []
+    after = (0, 0)
+    for i, j in [*sorted((mine[a], theirs[b]) for a, b in words), (len(left), len(right))]:
+        between = _pairs(left[after[0] : i], right[after[1] : j])
+        pairs += [*sorted((after[0] + a, after[1] + b) for a, b in between), (i, j)]
+        after = (i + 1, j + 1)
+    return pairs[:-1]
 
 
 def _edges(old: str, new: str, i: int, i_end: int, j: int, j_end: int) -> list[Block]:

@@ -13,12 +13,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from vesica.errors import VesicaError
-from vesica.knobs import knobs
-from vesica.work import Progress, Step
 
 if TYPE_CHECKING:
     from vesica.engines import Engine
     from vesica.studio import Studio
+    from vesica.work import Progress, Step
 
 ERASE = "\r\x1b[K"
 
@@ -32,7 +31,7 @@ def complete_works(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 def complete_branches(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The branches of the work named before that begin so."""
-    return _completed(ctx, incomplete, lambda studio: dict.fromkeys(studio.branches(ctx.params.get("work") or ""), ""))
+    return _completed(ctx, incomplete, lambda studio: dict.fromkeys(studio.branches(_work(ctx)), ""))
 
 
 def complete_turns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -40,7 +39,7 @@ def complete_turns(ctx: click.Context, param: click.Parameter, incomplete: str) 
     from vesica.cli.telling import what, who
 
     def turns(studio: "Studio") -> dict[str, str]:
-        entries = reversed(studio.log(ctx.params.get("work") or ""))
+        entries = reversed(studio.log(_work(ctx)))
         return {turn.id[:8]: f"{who(turn.partner)} {what(turn)}" for _, turn in entries}
 
     return _completed(ctx, incomplete, turns)
@@ -50,10 +49,15 @@ def complete_takes(ctx: click.Context, param: click.Parameter, incomplete: str) 
     """The takes offered to the work named before that begin so, the latest first."""
 
     def takes(studio: "Studio") -> dict[str, str]:
-        offered = reversed(studio.takes(ctx.params.get("work") or ""))
+        offered = reversed(studio.takes(_work(ctx)))
         return {take.turn[:8]: f"{take.engine} seed {take.seed}" for take in offered}
 
     return _completed(ctx, incomplete, takes)
+
+
+def _work(ctx: click.Context) -> str:
+    """The work that the line names so far; behind an option that lacks its value, click has not sorted it in yet."""
+    return ctx.params.get("work") or next(iter(ctx.args), "")
 
 
 def _completed(
@@ -94,6 +98,8 @@ def open_studio(ctx: click.Context, *, make: bool = False) -> "Iterator[Studio]"
 
 def knob_options(engine: "Engine") -> Callable[[Command], Command]:
     """Click options for an engine's inputs and knobs, each with its range and default."""
+
+    from vesica.knobs import knobs
 
     def add(command: Command) -> Command:
         for knob in reversed(knobs(engine.load_params())):
@@ -138,12 +144,12 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Path]]:
 
 
 @contextlib.contextmanager
-def progress_bar(what: str) -> Iterator[Progress]:
+def progress_bar(what: str) -> "Iterator[Progress]":
     """A line on standard error with the time left; nothing where standard error is no terminal."""
     shown = bool(sys.stderr and sys.stderr.isatty())
     began = last = time.monotonic()
 
-    def progress(step: Step) -> None:
+    def progress(step: "Step") -> None:
         nonlocal last
         now = time.monotonic()
         if not shown or (now - last < 0.1 and step.done < step.total):

@@ -71,7 +71,7 @@ def verify_command(ctx: click.Context, head_file: Path | None, save_head: Path |
         head = Head.from_bytes(read_file(head_file)) if head_file else None
         with progress_bar("Verifying") as progress:
             faults = studio.verify(head=head, progress=progress)
-        size = studio.ledger.head().size
+        size = studio.ledger.size()
         if save_head:
             save_head.write_bytes(studio.ledger.head().to_bytes() + b"\n")
     against = "the head you gave" if head else "this studio alone (give --head to see whether its end was cut)"

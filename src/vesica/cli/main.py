@@ -1,6 +1,5 @@
 """The command ``vesica``. Commands live beside this file and are imported when called, so that help is instant."""
 
-import errno
 import importlib
 import io
 import os
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from vesica.errors import Cancelled, VesicaError, did_you_mean
+from vesica.errors import Cancelled, VesicaError, did_you_mean, in_words
 
 COMMANDS = {
     "exhibit": "leave",
@@ -75,20 +74,6 @@ def vesica(ctx: click.Context, folder: Path | None, person: str) -> None:
     ctx.obj = {"folder": folder, "person": person}
 
 
-_DISK = {
-    errno.ENOSPC: "The disk is full; free some space, then try again",
-    errno.EDQUOT: "Your disk quota is full; free some space, then try again",
-    errno.EROFS: "The disk can't be written to; choose another folder",
-    errno.EACCES: "There is no right to write or read there; choose another folder or change its rights",
-    errno.EPERM: "There is no right to write or read there; choose another folder or change its rights",
-    errno.ENOENT: "A folder on the way is missing; make it first",
-    errno.ENOTDIR: "A part of the path is a file, not a folder; choose another path",
-    errno.EISDIR: "That is a folder; give a file",
-    errno.ENAMETOOLONG: "That name is too long; choose a shorter one",
-    errno.EIO: "The disk does not answer; look at its health and your copies",
-}
-
-
 COMPLETING = "_VESICA_COMPLETE"
 """Set by the shell's completion script."""
 
@@ -119,9 +104,7 @@ def main() -> None:
     except OSError as fault:
         if fault.errno is None:
             raise
-        where = f" ({fault.filename})" if fault.filename else ""
-        why = _DISK.get(fault.errno, f"The system refused: {fault.strerror}")
-        _end(f"{why}{where}. Every turn up to here is kept.")
+        _end(f"{in_words(fault)} Every turn up to here is kept.")
 
 
 def _one_sentence(fault: click.ClickException) -> str:

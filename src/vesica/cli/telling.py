@@ -3,24 +3,9 @@
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from vesica.work import (
-    Branched,
-    Created,
-    Edited,
-    Imported,
-    Locked,
-    Offered,
-    Partner,
-    Picked,
-    Redacted,
-    Released,
-    Turn,
-    Undone,
-    Work,
-)
-
 if TYPE_CHECKING:
     from vesica.studio import Studio, Take
+    from vesica.work import Partner, Turn, Work
 
 
 def plain(words: str, *, keep: str = "") -> str:
@@ -28,12 +13,12 @@ def plain(words: str, *, keep: str = "") -> str:
     return "".join(char if char.isprintable() or char in keep else " " for char in words)
 
 
-def work_as_json(work: Work) -> dict[str, Any]:
+def work_as_json(work: "Work") -> dict[str, Any]:
     """All that a work is."""
     return asdict(work)
 
 
-def work_in_words(studio: "Studio", work: Work) -> str:
+def work_in_words(studio: "Studio", work: "Work") -> str:
     """Name, branch and what it holds."""
     if not work.content:
         return f"{work.name} ({work.branch}): empty"
@@ -44,7 +29,7 @@ def work_in_words(studio: "Studio", work: Work) -> str:
     return f"{work.name} ({work.branch}): {plain(told)}{locked}"
 
 
-def work_in_a_line(work: Work) -> str:
+def work_in_a_line(work: "Work") -> str:
     """What a list says of a work, without reading its content."""
     from vesica.media import medium_of
 
@@ -53,7 +38,7 @@ def work_in_a_line(work: Work) -> str:
     return f"{work.name} ({work.branch}): {title}{nouns[medium_of(work.content.type)] if work.content else 'empty'}"
 
 
-def locked_in_words(work: Work) -> str:
+def locked_in_words(work: "Work") -> str:
     """The locked parts, each in a few words."""
     return ", ".join(f"'{_short(part)}'" for part in work.locked)
 
@@ -80,12 +65,12 @@ def take_in_words(studio: "Studio", take: "Take") -> str:
     return f"{line}  {studio.assets.path(take.content.digest)}"
 
 
-def turn_as_json(turn: Turn) -> dict[str, Any]:
+def turn_as_json(turn: "Turn") -> dict[str, Any]:
     """All that a turn is; its act by the name of its class."""
     return {**asdict(turn), "act": {"kind": type(turn.act).__name__.lower(), **asdict(turn.act)}}
 
 
-def who(partner: Partner) -> str:
+def who(partner: "Partner") -> str:
     """A partner in a few words."""
     match partner.kind:
         case "person":
@@ -96,8 +81,11 @@ def who(partner: Partner) -> str:
             return "the program"
 
 
-def what(turn: Turn) -> str:
+def what(turn: "Turn") -> str:
     """What a turn did, in a few words."""
+    # Here, so that 'vesica --help', which lists the commands, does not build every act first.
+    from vesica.work import Branched, Created, Edited, Imported, Locked, Offered, Picked, Redacted, Released, Undone
+
     act = turn.act
     told = {part.name: getattr(act, part.name) for part in fields(act)}
     if "content" in told and told["content"] is None and not isinstance(act, Undone):

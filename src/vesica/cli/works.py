@@ -1,5 +1,6 @@
 """Commands with which a person changes a work."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -114,8 +115,12 @@ def redact_command(ctx: click.Context, work: str, turn: str, reason: str, yes: b
             click.confirm(f"Take out what turn {turn} of {work} brought, for ever?", abort=True, err=True)
         removal = studio.redact(work, turn, reason=reason)
         data = {"turns": removal.turns, "assets": removal.assets, "built_on_it": removal.built_on_it}
-        words = f"Taken out: {len(removal.assets)} assets, named by {len(removal.turns)} turns."
+        words = f"Taken out: {_count(removal.assets, 'asset')}, named by {_count(removal.turns, 'turn')}."
         if removal.built_on_it:
             names = ", ".join(name[:8] for name in removal.built_on_it)
             words += f"\nThese later turns stand on it and are still there: {names}."
         say(data, words, as_json=as_json)
+
+
+def _count(things: Sequence[str], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

@@ -143,8 +143,9 @@ class Assets:
         path = self.path(digest)
         with contextlib.suppress(FileNotFoundError):
             with path.open("r+b") as file:
-                for _ in range(0, path.stat().st_size, CHUNK):
-                    file.write(bytes(CHUNK))
+                size = path.stat().st_size
+                for done in range(0, size, CHUNK):
+                    file.write(bytes(min(CHUNK, size - done)))  # not a byte more, as the disk may be full
                 file.flush()
                 os.fsync(file.fileno())
             path.unlink()

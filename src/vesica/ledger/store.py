@@ -5,7 +5,6 @@ it again.
 """
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesica.errors import VesicaError, did_you_mean
-from vesica.ledger.canonical import canonical, parse
+from vesica.ledger.canonical import canonical, is_digest, parse
 from vesica.ledger.chain import Head, first_link, message, next_link
 from vesica.ledger.keys import Key
 from vesica.ledger.turns import Sealed, leaf_hashes, seal, unreadable, unseal
@@ -55,12 +54,21 @@ class Row:
 
 
 def _connect(path: Path, wait: float) -> sqlite3.Connection:
-    waiting = path.with_name(path.name + "-wal")
-    if not os.access(path.parent, os.W_OK) and not (waiting.exists() and waiting.stat().st_size):
-        # SQLite wants to write beside a file in WAL mode even to read it, unless it is told that nobody can.
-        uri = f"{path.absolute().as_uri()}?immutable=1"
-        return sqlite3.connect(uri, uri=True, isolation_level=None)
-    return sqlite3.connect(path, timeout=wait, isolation_level=None)
+    opened = sqlite3.connect(path, timeout=wait, isolation_level=None)
+    try:
+        opened.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as fault:
+        opened.close()
+        waiting = path.with_name(path.name + "-wal")
+        if fault.sqlite_errorcode & 0xFF not in _NO_ROOM or (waiting.exists() and waiting.stat().st_size):
+            raise
+        # SQLite wants to write beside a file in WAL mode even to read it. On a full disk, or one that is read only, it
+        # is told that nobody will; what was written is all in the file itself, as there is no log.
+        opened = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def now() -> str:
@@ -76,6 +84,9 @@ _REASONS = {
     sqlite3.SQLITE_READONLY: "it may not be written to; give yourself the right to, or copy the studio elsewhere.",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened; look whether its folder is there and may be written to.",
 }
+
+
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 class Ledger:
@@ -222,7 +233,10 @@ class Ledger:
         self._db.execute("INSERT INTO states VALUES (?, ?)", (sealed.turn.id, canonical(after)))
 
     def redact(self, key: Key, work: str, partner: Partner, act: Act) -> Turn:
-        """Take out the leaves that ``act`` (a ``Redacted``) names, in one transaction with the turn that says so."""
+        """Take out the leaves that ``act`` (a ``Redacted``) names, in one transaction with the turn that says so.
+
+        Deleted rows are zeroed (``secure_delete``) in the file; ``scrub`` sees to the log.
+        """
         with self._writing():
             before = self.work(work)
             turn = self._add(key, work, before.branch, before, partner, act, seed=None, time=None)
@@ -230,12 +244,14 @@ class Ledger:
                 hashes = leaf_hashes(self._row(redacted).body)
                 self._db.executemany("DELETE FROM leaves WHERE hash = ?", [(hashes[name],) for name in names])
             self._derive_states()
+        return turn
+
+    def scrub(self) -> None:
+        """Take the bytes of deleted rows out of the file, and out of the log that still holds them."""
         with self._plainly():
-            # Deleted rows are zeroed (secure_delete); the log that still holds them must go too.
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return turn
 
     def _derive_states(self) -> None:
         self._db.execute("DELETE FROM states")
@@ -260,7 +276,15 @@ class Ledger:
             ).fetchone()
         if not row:
             raise VesicaError("This studio has no turn yet, so it has no head; begin with 'vesica new'.")
-        return Head(*row)
+        head = Head(*row)
+        if not (is_digest(head.link) and isinstance(head.public, bytes) and isinstance(head.signature, bytes)):
+            raise unreadable()
+        return head
+
+    def size(self) -> int:
+        """How many turns the chain has."""
+        with self._plainly():
+            return self._end()[0]
 
     def works(self) -> list[str]:
         """The names of all works, oldest first."""

@@ -49,7 +49,7 @@ def mendable(folder: Path) -> Iterator[None]:
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise VesicaError(f"The disk of {folder} is full; free some space and try again.") from fault
-        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT):
             raise VesicaError(f"{folder} can't be written; set VESICA_CACHE to a folder of yours.") from fault
         raise
 
