@@ -15,7 +15,7 @@ from vesica.music.align import align, events, fresh_id, with_ids
 from vesica.music.midi import read_midi, write_midi
 from vesica.music.score import Metre, Note, Part, Pitch, Score, Tempo, bar_lines, bars, pitch_on_line, spell, tidy
 from vesica.music.score_json import check, read_score, write_score
-from vesica.music.timemap import clock, timemap
+from vesica.music.clock import clock
 
 F = Fraction
 pytestmark = pytest.mark.filterwarnings("error")
@@ -265,10 +265,3 @@ def test_seconds_follow_every_tempo_exactly() -> None:
 
 
 @light
-@given(scores())
-def test_every_note_begins_once_and_stops_once_in_order(score: Score) -> None:
-    moments = timemap(score)
-    ids = sorted(note.id for note in score.notes)
-    assert sorted(name for moment in moments for name in moment.on) == ids
-    assert sorted(name for moment in moments for name in moment.off) == ids
-    assert [moment.seconds for moment in moments] == sorted(moment.seconds for moment in moments)

@@ -203,7 +203,7 @@ def _at(signs: tuple[Sign, ...], time: Fraction) -> Sign:
 
 def describe(value: Score) -> str:
     """Title, parts, bars, key and length."""
-    from vesica.music.timemap import clock
+    from vesica.music.clock import clock
 
     key = value.keys[0]
     tonic = KEYS[key.mode][key.fifths + 7]
