@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
 from itertools import pairwise
 from typing import get_args
 
 from vesica.errors import VesicaError
 from vesica.music.align import with_ids
 from vesica.music.figuration import Grid, adorn
-from vesica.music.harmony import CADENCES, Figure, figures, foreign_figures
+from vesica.music.harmony import CADENCES, Figure, figures, foreign_figures, is_picardy
 from vesica.music.melody import compose
 from vesica.music.params import ChoraleParams, KeyName
 from vesica.music.score import (
@@ -35,7 +34,7 @@ from vesica.music.score import (
     key_at,
     metre_at,
 )
-from vesica.music.voice_leading import FourParts, beats_of, faults, sung, tonic
+from vesica.music.voice_leading import VOICES, FourParts, beats_of, faults, sung, tonic
 from vesica.music.voicing import Slot, Voiced, voice
 from vesica.work import Progress, Step
 
@@ -118,7 +117,7 @@ def chorale(
     lines = [list(theme.notes), *_lower_lines(slots, voiced)]
     ticks = math.lcm(*(time.denominator for line in lines for note in line for time in (note.onset, note.end)), 4)
     ticks = math.lcm(ticks, *(beat.denominator for beat in beats))
-    grid = Grid(beats, [_strength(theme.score, beat) for beat in beats[:-1]], ticks)
+    grid = Grid(beats, list(_strengths(theme.score, beats).values()), ticks)
 
     def told_again(done: int, many: int) -> None:
         if progress:
@@ -201,9 +200,12 @@ def _given_theme(params: ChoraleParams, melody: Score) -> Theme:
         remarks.append(f"The top line of {part.name or 'the first part'} is taken for the melody.")
     if len(line) > MOST_NOTES:
         raise VesicaError(f"This melody has {len(line):,} notes; bring up to {MOST_NOTES:,}.")
+    whole = len(line)
     line, snapped = _snapped(line)
     if snapped:
         remarks.append(f"{_notes(snapped)} moved to the nearest sixteenth or triplet.")
+    if len(line) < whole:
+        remarks.append(f"{_notes(whole - len(line))} left out as too short to be sung.")
     line, octaves = _in_range(line)
     if octaves:
         many = "an octave" if abs(octaves) == 1 else f"{abs(octaves)} octaves"
@@ -243,7 +245,10 @@ def _top_line(notes: Sequence[Note]) -> tuple[tuple[Note, ...], int]:
 
 
 def _snapped(line: tuple[Note, ...]) -> tuple[tuple[Note, ...], int]:
-    """The line with times that no notation has moved to sixteenths or triplets, and how many notes that were."""
+    """The line with times that no notation has moved to sixteenths or triplets, and how many notes that were.
+
+    Of notes that come to begin together the last stays.
+    """
 
     def snap(time: Fraction) -> Fraction:
         if 48 % time.denominator == 0:
@@ -340,23 +345,19 @@ def _phrase_ends(score: Score, line: tuple[Note, ...]) -> list[int]:
     return [*found, last]
 
 
-def _strength(score: Score, time: Fraction) -> int:
-    """How strong a beat is: 3 first of a bar, 2 its middle (of an even metre), 1 another."""
-    lines = bar_lines_of(score)
-    _, beat = bar_and_beat(list(lines), time)
-    metre = metre_at(score, time)
-    into = beat - 1
-    if score.pickup and time < score.pickup:
-        into += metre.length - score.pickup
-    if into == 0:
-        return 3
-    return 2 if 2 * into == metre.length and metre.length >= 3 and metre.beats % 2 == 0 else 1
-
-
-@cache
-def bar_lines_of(score: Score) -> tuple[Fraction, ...]:
-    """``bar_lines``, kept."""
-    return tuple(bar_lines(score))
+def _strengths(score: Score, beats: Sequence[Fraction]) -> dict[Fraction, int]:
+    """How strong each beat is: 3 first of a bar, 2 its middle (of an even metre), 1 another."""
+    found = {}
+    lines = bar_lines(score)
+    for time in beats[:-1]:
+        _, beat = bar_and_beat(lines, time)
+        metre = metre_at(score, time)
+        into = beat - 1
+        if score.pickup and time < score.pickup:
+            into += metre.length - score.pickup
+        middle = 2 * into == metre.length and metre.length >= 3 and metre.beats % 2 == 0
+        found[time] = 3 if into == 0 else 2 if middle else 1
+    return found
 
 
 def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[Slot]:
@@ -367,6 +368,7 @@ def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[
     sung_line = [sung(note, ticks) for note in line]
     judge = FourParts([sung_line, [], [], []], [int(beat * ticks) for beat in beats], lambda _: (0, False))
     spans = _spans(theme, beats)
+    strengths = _strengths(theme.score, beats)
     slots: list[Slot] = []
     fresh = True
     for number, (start, end, notes) in enumerate(spans):
@@ -376,7 +378,7 @@ def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[
         closes = last.end <= end and notes[-1] in theme.cadences
         key = key_at(theme.score, start)
         final = number == len(spans) - 1
-        choices = _choices(line, notes, foreign, start, key, final and key.mode == "minor")
+        choices = _choices(line, notes, foreign, key, final)
         if not slots:
             # A piece begins on its tonic or, on a pickup, on its dominant.
             choices = tuple(
@@ -390,14 +392,17 @@ def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[
                 first.pitch,
                 last.pitch,
                 first.onset < start,
-                _strength(theme.score, start) if start in beats else 0,
+                strengths.get(start, 0),
                 choices,
+                tuple(line[place].pitch.midi for place in notes[1:]),
                 _closes(theme.cadences[notes[-1]], final, rng) if closes and slots else {},
                 fresh and bool(slots),
             )
         )
         fresh = closes
-    return slots
+    return [
+        replace(slot, prepares=bool(after.ends)) for slot, after in zip(slots, [*slots[1:], slots[-1]], strict=True)
+    ]
 
 
 def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Fraction, list[int]]]:
@@ -438,11 +443,12 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
 
 
 def _choices(
-    line: Sequence[Note], notes: list[int], foreign: list[bool], start: Fraction, key: Key, picardy: bool
+    line: Sequence[Note], notes: list[int], foreign: list[bool], key: Key, final: bool
 ) -> tuple[tuple[Figure, int], ...]:
     """Figures that can stand under some notes, with what each costs: the fewer foreign notes on the beat the better."""
     classes = [line[number].pitch.midi % 12 for number in notes]
-    for table in (figures(key, picardy), foreign_figures(key)):
+    own = tuple(figure for figure in figures(key) if final or not is_picardy(figure))
+    for table in (own, foreign_figures(key)):
         found = []
         for figure in table:
             chord = {one * 7 % 12 for one in figure.chord.lines}
@@ -488,14 +494,17 @@ def _lower_lines(slots: Sequence[Slot], voiced: Sequence[Voiced]) -> list[list[N
 
 
 def _relaxed(score: Score) -> list[str]:
-    """A sentence for each rule that the melody left no way to keep."""
-    found: dict[str, list[str]] = {}
+    """A sentence for each rule that the melody left no way to keep, or breaks itself."""
+    found: dict[tuple[str, bool], dict[int, None]] = {}
     for fault in faults(score):
-        found.setdefault(fault.rule, []).append(f"bar {fault.bar}")
+        alone = fault.voices == (VOICES[0],) and fault.rule in ("range", "leap")
+        found.setdefault((fault.rule, alone), {})[fault.bar] = None
     remarks = []
-    for rule, places in found.items():
-        where = list(dict.fromkeys(places))
-        more = f" and {len(where) - 8} more" if len(where) > 8 else ""
-        remarks.append(f"The rule of {rule} is not kept in {', '.join(where[:8])}{more}; the melody left no other way.")
+    for (rule, alone), bars in found.items():
+        where = ", ".join(str(bar) for bar in list(bars)[:8]) + (f" and {len(bars) - 8} more" if len(bars) > 8 else "")
+        place = f"bar{'s' * (len(bars) > 1)} {where}"
+        if alone:
+            remarks.append(f"The melody itself breaks the rule of {rule} in {place}; it is kept as it is.")
+        else:
+            remarks.append(f"The rule of {rule} is not kept in {place}; no way was found that keeps them all.")
     return remarks
-
