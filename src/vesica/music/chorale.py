@@ -34,7 +34,7 @@ from vesica.music.score import (
     key_at,
     metre_at,
 )
-from vesica.music.voice_leading import VOICES, FourParts, beats_of, faults, sung, tonic
+from vesica.music.voice_leading import VOICES, Fault, FourParts, beats_of, faults, sung, tonic
 from vesica.music.voicing import Slot, Voiced, voice
 from vesica.work import Progress, Step
 
@@ -45,6 +45,12 @@ NAMES = ("Soprano", "Alto", "Tenor", "Bass")
 
 MOST_NOTES = 6000
 """A melody longer than this takes minutes."""
+
+ROUNDS = 6
+"""Searches at most over one melody."""
+
+TUNES = 4
+"""Tunes at most, till one can be harmonised without a fault."""
 
 LOW, HIGH = 60, 81
 """The soprano's range."""
@@ -103,25 +109,26 @@ def chorale(
     rng = random.Random(seed)
     if 0 < params.tempo < 40:
         raise VesicaError(f"tempo must be 40 to 120, or 0 for one by the words; {params.tempo} is not.")
-    leaning = lean(params.words, rng) if params.words.strip() else {name: rng.randrange(-100, 101) for name in POLES}
-    theme = _new_theme(params, leaning, rng) if melody is None else _given_theme(params, melody)
+    if melody is not None:
+        theme = _given_theme(params, melody)
+        lines = _harmonised(theme, rng, progress)
+    else:
+        leaning = lean(params.words, rng) if params.words.strip() else {name: rng.randrange(-100, 101) for name in POLES}
+        plan = _plan(params, leaning, rng)
+        for _ in range(TUNES):
+            theme = _new_theme(plan, params.phrases, rng)
+            lines = _harmonised(theme, rng, progress)
+            if not _faults(theme.score, lines):
+                break
     beats = beats_of(theme.score)
-    slots = _slots(theme, beats, rng)
-    total = len(slots) + 1
-
-    def told(done: int, _: int) -> None:
-        if progress:
-            progress(Step(done, total, note="harmony"))
-
-    voiced = voice(slots, rng, told=told)
-    lines = [list(theme.notes), *_lower_lines(slots, voiced)]
     ticks = math.lcm(*(time.denominator for line in lines for note in line for time in (note.onset, note.end)), 4)
     ticks = math.lcm(ticks, *(beat.denominator for beat in beats))
+    total = len(lines[3])
     grid = Grid(beats, list(_strengths(theme.score, beats).values()), ticks)
 
-    def told_again(done: int, many: int) -> None:
+    def told(done: int, many: int) -> None:
         if progress:
-            progress(Step(len(slots), total, note=f"figuration {done} of {many}"))
+            progress(Step(total + done * total // (4 * many), 5 * total // 4 + 1, note="figuration"))
 
     lines = adorn(
         lines,
@@ -131,14 +138,66 @@ def chorale(
         rng,
         amount=params.ornament,
         first_voice=0 if melody is None else 1,
-        told=told_again,
+        told=told,
     )
     parts = tuple(Part(name, CHOIR, tuple(line)) for name, line in zip(NAMES, lines, strict=True))
     whole = with_ids(replace(theme.score, parts=parts))
     whole = replace(whole, remarks=(*whole.remarks, *_relaxed(whole)))
     if progress:
-        progress(Step(total, total))
+        progress(Step(5 * total // 4 + 1, 5 * total // 4 + 1))
     return whole
+
+
+def _harmonised(theme: Theme, rng: random.Random, progress: Progress | None) -> list[list[Note]]:
+    """The theme and three lines under it, note against note.
+
+    The search takes chords as it means them, the rules as they sound. Where these differ and a fault is found, its
+    chord is made dear and the search goes again, a few times; the lines with fewest faults stay.
+    """
+    beats = beats_of(theme.score)
+    slots = _slots(theme, beats, rng)
+    chance = rng.randrange(2**32)
+    best: tuple[int, list[list[Note]]] | None = None
+
+    def told(done: int, total: int) -> None:
+        if progress:
+            progress(Step(done, 5 * total // 4 + 1, note="harmony"))
+
+    for _ in range(ROUNDS if len(slots) < 200 else 2):
+        voiced = voice(slots, random.Random(chance), told=told)
+        lines = [list(theme.notes), *_lower_lines(slots, voiced)]
+        found = _faults(theme.score, lines)
+        if best is None or len(found) < best[0]:
+            best = len(found), lines
+        if not found:
+            break
+        bars = bar_lines(theme.score)
+        times = sorted({bars[fault.bar - 1] + fault.beat - 1 for fault in found})
+        slots = _dearer(slots, voiced, times)
+    assert best is not None
+    return best[1]
+
+
+def _faults(score: Score, lines: Sequence[Sequence[Note]]) -> list[Fault]:
+    """Faults of four lines, less those that the melody has by itself."""
+    parts = tuple(Part(name, CHOIR, tuple(line)) for name, line in zip(NAMES, lines, strict=True))
+    return [fault for fault in faults(replace(score, parts=parts)) if not _own(fault)]
+
+
+def _own(fault: Fault) -> bool:
+    """Whether a fault lies in the melody alone."""
+    return fault.voices == (VOICES[0],) and fault.rule in ("range", "leap")
+
+
+def _dearer(slots: Sequence[Slot], voiced: Sequence[Voiced], times: Sequence[Fraction]) -> list[Slot]:
+    """The slots, the chords that stood at those times, and just before, made dearer."""
+    found = list(slots)
+    for number, (slot, chord) in enumerate(zip(slots, voiced, strict=True)):
+        after = slots[number + 1].end if number + 1 < len(slots) else slot.end
+        if any(slot.start <= time < after for time in times):
+            choices = tuple((one, price + 30 * (one is chord.figure)) for one, price in slot.choices)
+            found[number] = replace(slot, choices=choices)
+    return found
 
 
 def lean(words: str, rng: random.Random) -> dict[str, int]:
@@ -169,7 +228,8 @@ def _key_name(key: Key) -> str:
     return name
 
 
-def _new_theme(params: ChoraleParams, leaning: Mapping[str, int], rng: random.Random) -> Theme:
+def _plan(params: ChoraleParams, leaning: Mapping[str, int], rng: random.Random) -> tuple[Key, Metre, Tempo]:
+    """Key, metre and tempo of a new tune."""
     if params.key == "any":
         # From four flats to four sharps.
         fifths = max(-4, min(4, round(leaning["bright"] / 25) + rng.randrange(-1, 2)))
@@ -177,16 +237,15 @@ def _new_theme(params: ChoraleParams, leaning: Mapping[str, int], rng: random.Ra
     else:
         key = key_named(params.key)
     triple = leaning["triple"] > 15 if params.metre == "any" else params.metre == "3/4"
-    metre = Metre(ZERO, 3 if triple else 4, 4)
     tempo = params.tempo or max(48, min(104, 72 + leaning["fast"] // 4 + (12 if triple else 0)))
-    tune = compose(rng, key, metre, params.phrases)
-    score = Score(
-        parts=(Part(NAMES[0], CHOIR, tune.notes),),
-        metres=(metre,),
-        keys=(key,),
-        tempi=(Tempo(ZERO, Fraction(tempo)),),
-        pickup=tune.pickup,
-    )
+    return key, Metre(ZERO, 3 if triple else 4, 4), Tempo(ZERO, Fraction(tempo))
+
+
+def _new_theme(plan: tuple[Key, Metre, Tempo], phrases: int, rng: random.Random) -> Theme:
+    key, metre, tempo = plan
+    tune = compose(rng, key, metre, phrases)
+    part = Part(NAMES[0], CHOIR, tune.notes)
+    score = Score(parts=(part,), metres=(metre,), keys=(key,), tempi=(tempo,), pickup=tune.pickup)
     return Theme(score, tune.notes, tune.cadences)
 
 
@@ -472,7 +531,7 @@ def _choices(
 def _closes(planned: str, final: bool, rng: random.Random) -> dict[str, int]:
     """What each cadence costs at the end of a phrase."""
     if final:
-        return {"authentic": 0, "plagal": 40}
+        return {"authentic": 0, "plagal": 40, "half": 150, "tonicised": 150, "deceptive": 160}
     usual = {"authentic": 10, "half": 12, "tonicised": 12, "deceptive": 22, "plagal": 24}
     if planned:
         return {name: 0 if name == planned else usual[name] + 25 for name in CADENCES}
@@ -497,13 +556,14 @@ def _relaxed(score: Score) -> list[str]:
     """A sentence for each rule that the melody left no way to keep, or breaks itself."""
     found: dict[tuple[str, bool], dict[int, None]] = {}
     for fault in faults(score):
-        alone = fault.voices == (VOICES[0],) and fault.rule in ("range", "leap")
-        found.setdefault((fault.rule, alone), {})[fault.bar] = None
+        found.setdefault((fault.rule, _own(fault)), {})[fault.bar] = None
     remarks = []
     for (rule, alone), bars in found.items():
         where = ", ".join(str(bar) for bar in list(bars)[:8]) + (f" and {len(bars) - 8} more" if len(bars) > 8 else "")
         place = f"bar{'s' * (len(bars) > 1)} {where}"
-        if alone:
+        if rule == "cadence":
+            remarks.append(f"The close in {place} stays open: the melody leaves no tonic chord there.")
+        elif alone:
             remarks.append(f"The melody itself breaks the rule of {rule} in {place}; it is kept as it is.")
         else:
             remarks.append(f"The rule of {rule} is not kept in {place}; no way was found that keeps them all.")

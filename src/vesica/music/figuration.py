@@ -142,7 +142,9 @@ def _ornaments(lines: Sequence[Line], voice: int, grid: Grid, key_at: Callable[[
             yield _passing(voice, one, two, key_at(one.onset))
         if abs(move) == 3 and one.duration >= 2:
             yield from _double_passing(voice, one, two, key_at(one.onset))
-        if move == 0 and one.pitch == two.pitch and voice > 0:
+        turns = place and line[place - 1].pitch == one.pitch
+        if move == 0 and one.pitch == two.pitch and voice > 0 and turns:
+            # The middle one of three alike.
             yield from _neighbour(voice, one, two, key_at(one.onset))
         if move == -1 and two.duration >= 1 and voice > 0:
             later = line[place + 2] if place + 2 < len(line) else None

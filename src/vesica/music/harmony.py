@@ -121,7 +121,7 @@ class Figure:
         """Of being there at all."""
         chord, low = self.chord, self.inversion
         if len(chord.lines) == 4:
-            return chord.price + (0, 1, 5, 2)[low]
+            return chord.price + ((0, 1, 4, 2) if chord.seventh_free else (0, 0, 9, 4))[low]
         if chord.lines[2] - chord.lines[0] == -6:
             # Diminished triads sound in first inversion.
             return chord.price + (12, 0, 14)[low]

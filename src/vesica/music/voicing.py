@@ -129,7 +129,7 @@ def _spread(soprano: int, alto: int, tenor: int, bass: int) -> int:
     """What spacing costs: upper voices even, each near the middle of its range, no unisons."""
     cost = max(0, soprano - alto - 8) + max(0, alto - tenor - 8) + max(0, tenor - bass - 14)
     cost += max(0, 59 - alto) + max(0, alto - 69) + max(0, 51 - tenor) + max(0, tenor - 64)
-    cost += max(0, 43 - bass) + max(0, bass - 57)
+    cost += 2 * max(0, 43 - bass) + max(0, bass - 57)
     return cost + 4 * ((soprano == alto) + (alto == tenor) + (tenor == bass)) + 2 * (tenor - bass < 3)
 
 
@@ -350,6 +350,8 @@ def _figure_price(one: Figure, other: Figure, earlier: Slot, slot: Slot) -> int:
         price += -8 if earlier.strength > slot.strength and other.chord.degree == 5 else 25
     elif one.six_four or other.six_four:
         price += 0 if earlier.strength >= slot.strength or one.six_four else 8
+    if slot.begins:
+        price += 14 * (other.chord.goal > 0) + 6 * (other.inversion > 1)
     if slot.ends:
         price += slot.ends.get(cadence(one, other) or "", 300)
     return price
