@@ -23,7 +23,7 @@ def pitch(name: str) -> Pitch:
     return Pitch(name[0], name.count("#") - name[1:].count("b"), int(name[-1]))
 
 
-def score(*lines: str, key: Key = Key(ZERO, 0), beats: int = 4) -> Score:
+def score(*lines: str) -> Score:
     """Four lines, soprano first: ``C5 D5/2 E5.`` are a quarter, a half and one with a fermata; ``-`` is a rest."""
     parts = []
     for name, line in zip(("S", "A", "T", "B"), lines, strict=True):
@@ -36,7 +36,7 @@ def score(*lines: str, key: Key = Key(ZERO, 0), beats: int = 4) -> Score:
                 notes.append(Note(f"{name}{now}", now, duration, pitch(told), fermata=word.endswith(".")))
             now += duration
         parts.append(Part(name, 52, tuple(notes)))
-    return Score(parts=tuple(parts), keys=(key,), metres=(Metre(ZERO, beats, 4),))
+    return Score(parts=tuple(parts), keys=(Key(ZERO, 0),), metres=(Metre(ZERO, 4, 4),))
 
 
 def named(one: Score) -> set[str]:

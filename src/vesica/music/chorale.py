@@ -11,8 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vesica.errors import VesicaError
 from vesica.music.align import with_ids
@@ -113,7 +117,9 @@ def chorale(
         theme = _given_theme(params, melody)
         lines = _harmonised(theme, rng, progress)
     else:
-        leaning = lean(params.words, rng) if params.words.strip() else {name: rng.randrange(-100, 101) for name in POLES}
+        leaning = (
+            lean(params.words, rng) if params.words.strip() else {name: rng.randrange(-100, 101) for name in POLES}
+        )
         plan = _plan(params, leaning, rng)
         for _ in range(TUNES):
             theme = _new_theme(plan, params.phrases, rng)
@@ -205,15 +211,24 @@ def lean(words: str, rng: random.Random) -> dict[str, int]:
     from vesica.weights.minilm import embed
 
     found = {}
-    texts = [one for pair in POLES.values() for pole in pair for one in pole]
-    rows = embed([words, *texts])
+    (row,) = embed([words])
+    texts, rows = _pole_rows()
     # float64, rounded: sums of an embedding's 384 numbers may differ in the last bits between machines.
-    near = dict(zip(texts, (rows[1:].astype(float) @ rows[0].astype(float)).round(4).tolist(), strict=True))
+    near = dict(zip(texts, (rows.astype(float) @ row.astype(float)).round(4).tolist(), strict=True))
     for name, (one, other) in POLES.items():
         towards, away = (max(near[text] for text in pole) + sum(near[text] for text in pole) for pole in (one, other))
         place = round(250 * (towards / (len(one) + 1) - away / (len(other) + 1)))
         found[name] = max(-100, min(100, place + rng.randrange(-8, 9)))
     return found
+
+
+@cache
+def _pole_rows() -> tuple[list[str], NDArray[np.float32]]:
+    """What stands at the poles, and its embeddings."""
+    from vesica.weights.minilm import embed
+
+    texts = [one for pair in POLES.values() for pole in pair for one in pole]
+    return texts, embed(texts)
 
 
 def key_named(name: KeyName) -> Key:
@@ -268,7 +283,9 @@ def _given_theme(params: ChoraleParams, melody: Score) -> Theme:
     line, octaves = _in_range(line)
     if octaves:
         many = "an octave" if abs(octaves) == 1 else f"{abs(octaves)} octaves"
-        remarks.append(f"The melody is moved {'up' if octaves > 0 else 'down'} by {many} to lie in the soprano's range.")
+        remarks.append(
+            f"The melody is moved {'up' if octaves > 0 else 'down'} by {many} to lie in the soprano's range."
+        )
     keys, remark = _keys(params, melody, line)
     remarks += remark
     tempi = (Tempo(ZERO, Fraction(params.tempo)),) if params.tempo else melody.tempi
@@ -280,7 +297,7 @@ def _given_theme(params: ChoraleParams, melody: Score) -> Theme:
         tempi=tempi,
         remarks=(*melody.remarks, *remarks),
     )
-    return Theme(score, line, {number: "" for number in _phrase_ends(score, line)})
+    return Theme(score, line, dict.fromkeys(_phrase_ends(score, line), ""))
 
 
 def _notes(count: int) -> str:
@@ -293,7 +310,7 @@ def _top_line(notes: Sequence[Note]) -> tuple[tuple[Note, ...], int]:
     for note in sorted(notes, key=lambda note: (note.onset, -note.pitch.midi, -note.duration)):
         if found and note.onset < found[-1].end:
             last = found[-1]
-            # A lower note that begins while the melody sounds belongs to another line, unless it only overlaps a little.
+            # A lower note that begins while the melody sounds belongs to another line, unless it only overlaps.
             if note.onset == last.onset or (note.pitch.midi < last.pitch.midi and note.end <= last.end):
                 continue
             if note.pitch.midi < last.pitch.midi and last.end - note.onset > last.duration / 4:
@@ -372,13 +389,14 @@ def estimate_key(line: Sequence[Note]) -> Key:
     best: tuple[Fraction, Key] | None = None
     sharps = sum(note.pitch.alter > 0 for note in line) - sum(note.pitch.alter < 0 for note in line)
     for mode, profile in PROFILES.items():
-        middle = Fraction(sum(profile), 12)
-        spread = sum((value - middle) ** 2 for value in profile)
+        # Twelve times each difference from the mean, to stay in whole numbers.
+        fits = [12 * value - sum(profile) for value in profile]
+        spread = sum(value * value for value in fits)
         for fifths in sorted(range(-6, 7), key=lambda one: (abs(one), one * (1 if sharps >= 0 else -1) < 0)):
             key = Key(ZERO, fifths, "minor" if mode == "minor" else "major")
             root = tonic(key)[0]
-            product = sum((profile[(tone - root) % 12] - middle) * (lasts[tone] - Fraction(total, 12)) for tone in range(12))
-            fit = product * abs(product) / spread
+            product = sum(fits[(tone - root) % 12] * (12 * lasts[tone] - total) for tone in range(12))
+            fit = Fraction(product * abs(product), spread)
             if best is None or fit > best[0]:
                 best = fit, key
     assert best is not None
@@ -386,7 +404,7 @@ def estimate_key(line: Sequence[Note]) -> Key:
 
 
 def _phrase_ends(score: Score, line: tuple[Note, ...]) -> list[int]:
-    """The last notes of phrases: those with fermatas, else long ones and ones before rests, four beats or more apart."""
+    """The last notes of phrases: those with fermatas, else long ones and ones before rests, not too near."""
     last = len(line) - 1
     held = [number for number, note in enumerate(line) if note.fermata]
     if held:
@@ -468,9 +486,7 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
     """Stretches with the melody's notes in each. Only a rest of a beat or more silences the choir."""
     line = theme.notes
     found: list[tuple[Fraction, Fraction, list[int]]] = []
-    ends = [
-        after.onset if after.onset - note.end < 1 else note.end for note, after in pairwise(line)
-    ] + [line[-1].end]
+    ends = [after.onset if after.onset - note.end < 1 else note.end for note, after in pairwise(line)] + [line[-1].end]
     place = 0
     for low, high in pairwise(beats):
         while place < len(line) and ends[place] <= low:
@@ -482,10 +498,10 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
         for number in inside:
             note = line[number]
             # After a rest, and where a phrase ends between beats, a new chord begins.
-            if note.onset > low and (number == inside[0] or ends[number - 1] < note.onset or number - 1 in theme.cadences):
-                cuts.add(note.onset)
-            # A note that leaps or lasts into the next beat is none that only passes.
-            elif note.onset > low and note.end > high:
+            if (
+                note.onset > low
+                and (number == inside[0] or ends[number - 1] < note.onset or number - 1 in theme.cadences)
+            ) or (note.onset > low and note.end > high):
                 cuts.add(note.onset)
         edges = [*sorted(cuts), min(high, max(ends[number] for number in inside))]
         for start, end in pairwise(edges):
@@ -493,7 +509,13 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
             if not notes or end <= start:
                 continue
             held = line[notes[0]].onset < start and len(notes) == 1
-            if held and notes[0] in theme.cadences and found and found[-1][2][-1] == notes[0] and len(found[-1][2]) == 1:
+            if (
+                held
+                and notes[0] in theme.cadences
+                and found
+                and found[-1][2][-1] == notes[0]
+                and len(found[-1][2]) == 1
+            ):
                 # A phrase's last chord stays.
                 found[-1] = (found[-1][0], end, found[-1][2])
             else:

@@ -94,7 +94,9 @@ def adorn(
     return found
 
 
-def _judge(lines: Sequence[Sequence[Sung]], beats: list[int], tonic_at: TonicAt, window: tuple[int, int]) -> set[object]:
+def _judge(
+    lines: Sequence[Sequence[Sung]], beats: list[int], tonic_at: TonicAt, window: tuple[int, int]
+) -> set[object]:
     """The faults inside a window of ticks, read from a cut six beats wider."""
     first = max(0, bisect_left(beats, window[0]) - 6)
     last = min(len(beats), bisect_left(beats, window[1]) + 7)

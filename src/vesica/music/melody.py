@@ -82,7 +82,8 @@ def compose(rng: random.Random, key: Key, metre: Metre, phrases: int) -> Tune:
     fewest = 99
     lengths: list[tuple[int, ...]] = []
     for _ in range(TRIES):
-        lengths, lines = [], []
+        lengths = []
+        lines: list[list[int]] = []
         heads: dict[str, list[int]] = {}
         for place, letter in enumerate(letters):
             ending = place == phrases - 1
@@ -262,7 +263,9 @@ def _raised(lines: list[list[int]]) -> list[bool]:
         for place in range(len(line) - 1, -1, -1):
             later = line[place + 1] if place + 1 < len(line) else None
             if line[place] % 7 == 6:
-                raised[place] = later is None or later == line[place] + 1 or (later == line[place] and raised[place + 1])
+                raised[place] = (
+                    later is None or later == line[place] + 1 or (later == line[place] and raised[place + 1])
+                )
             elif line[place] % 7 == 5:
                 raised[place] = later is not None and later >= line[place] and raised[place + 1]
         found += raised

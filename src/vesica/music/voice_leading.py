@@ -435,7 +435,9 @@ class FourParts:
         wants = leading == (home + 11) % 12 or leading not in scale or chord.shape != "major"
         to_tonic = after.root == goal and after.shape in ("major", "minor", "dominant seventh")
         holds_goal = goal in {(after.root + tone) % 12 for tone in after.tones}
-        deceptive = leading == (home + 11) % 12 and after.root in ((leading + 10) % 12, (leading + 9) % 12) and holds_goal
+        deceptive = (
+            leading == (home + 11) % 12 and after.root in ((leading + 10) % 12, (leading + 9) % 12) and holds_goal
+        )
         if not wants or not (to_tonic or deceptive):
             return
         singing = []
@@ -452,7 +454,9 @@ class FourParts:
             inner_third = voice in (1, 2) and move in (-3, -4)
             slide = move == -1 and goes.diatonic == note.diatonic
             if goes.midi % 12 != goal and not (inner_third or slide or self._comes(voice, number, goal)):
-                yield Found("leading tone", goes.start, (voice,), f"The leading tone in the {VOICES[voice]} does not rise.")
+                yield Found(
+                    "leading tone", goes.start, (voice,), f"The leading tone in the {VOICES[voice]} does not rise."
+                )
         if len(singing) > 1 and to_tonic:
             yield Found("doubled leading tone", chord.start, tuple(singing), "The leading tone is doubled.")
 

@@ -355,4 +355,3 @@ def _figure_price(one: Figure, other: Figure, earlier: Slot, slot: Slot) -> int:
     if slot.ends:
         price += slot.ends.get(cadence(one, other) or "", 300)
     return price
-
