@@ -53,7 +53,7 @@ MOST_NOTES = 6000
 ROUNDS = 6
 """Searches at most over one melody."""
 
-TUNES = 4
+TUNES = 12
 """Tunes at most, till one can be harmonised without a fault."""
 
 LOW, HIGH = 60, 81
@@ -124,7 +124,7 @@ def chorale(
         for _ in range(TUNES):
             theme = _new_theme(plan, params.phrases, rng)
             lines = _harmonised(theme, rng, progress)
-            if not _faults(theme.score, lines):
+            if not _faults(theme.score, lines, own=True):
                 break
     beats = beats_of(theme.score)
     ticks = math.lcm(*(time.denominator for line in lines for note in line for time in (note.onset, note.end)), 4)
@@ -184,10 +184,10 @@ def _harmonised(theme: Theme, rng: random.Random, progress: Progress | None) -> 
     return best[1]
 
 
-def _faults(score: Score, lines: Sequence[Sequence[Note]]) -> list[Fault]:
-    """Faults of four lines, less those that the melody has by itself."""
+def _faults(score: Score, lines: Sequence[Sequence[Note]], *, own: bool = False) -> list[Fault]:
+    """Faults of four lines; those that the melody has by itself only where they are its maker's ``own``."""
     parts = tuple(Part(name, CHOIR, tuple(line)) for name, line in zip(NAMES, lines, strict=True))
-    return [fault for fault in faults(replace(score, parts=parts)) if not _own(fault)]
+    return [fault for fault in faults(replace(score, parts=parts)) if own or not _own(fault)]
 
 
 def _own(fault: Fault) -> bool:

@@ -94,7 +94,7 @@ def compose(rng: random.Random, key: Key, metre: Metre, phrases: int) -> Tune:
             keep = heads.get(letter, [])[: _shared(rhythms[letter], rhythm)]
             top = range_[1] if place == climax else range_[1] - 1 - (place == 0)
             before = lines[-1][-1] if lines else None
-            line = _phrase(rng, key, rhythm, keep, before, (range_[0], top), closes[place], ending)
+            line = _phrase(rng, key, rhythm, keep, before, (range_[0], top), closes[place], ending, place == climax)
             heads.setdefault(letter, line)
             lines.append(line)
             lengths.append(rhythm)
@@ -164,13 +164,15 @@ def _phrase(
     range_: tuple[int, int],
     close: str,
     final: bool,
+    climax: bool,
 ) -> list[int]:
-    """The degrees of one phrase; ``keep`` are its first ones, already known."""
+    """The degrees of one phrase; ``keep`` are its first ones, already known. A ``climax`` touches its top once."""
     low, high = range_
     minor = key.mode == "minor"
     count = len(rhythm)
     ends = {0: 0} if final else ENDS[close][minor]
     peak = rng.randrange(35, 70) * count // 100
+    peak = max(peak, min(len(keep), count - 3))
     start = rng.choice([degree for degree in (-3, 0, 2, 4, 7) if low <= degree <= high])
     close_at = min(ends, key=lambda degree: (ends[degree], degree))
     degrees = range(low, high + 1)
@@ -187,6 +189,8 @@ def _phrase(
         back: dict[tuple[int, int], tuple[int, int]] = {}
         for degree in allowed:
             price = noise[degree] + 2 * (degree - aim) ** 2 // 3 + (4 if degree % 7 == 6 else 0)
+            if climax:
+                price += 60 * ((degree == high) != (place == peak))
             if place == count - 1:
                 price += 2 * ends.get(degree % 7, 500) if 0 <= degree <= 6 or degree in (-1, 7) else 60
             if place == count - 2 and close == "tonicised":
