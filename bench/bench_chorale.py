@@ -3,11 +3,15 @@
 Run: python bench/bench_chorale.py [CHORALES]
 """
 
+import statistics
 import sys
+import time
 from collections import Counter
 from fractions import Fraction
 from typing import Any
 
+from vesica.music.chorale import chorale
+from vesica.music.params import ChoraleParams
 from vesica.music.score import Key, Metre, Mode, Note, Part, Pitch, Score
 from vesica.music.voice_leading import RULES, beats_of, faults
 
@@ -24,7 +28,7 @@ def from_music21(stream: Any) -> Score:
             signature = part.recurse().getElementsByClass(key.KeySignature)[0].sharps
             first = Fraction(bars[0].duration.quarterLength)
             pickup = first if first < Fraction(metre.barDuration.quarterLength) else pickup
-        notes = []
+        notes: list[Note] = []
         for one in part.stripTies().flatten().notes:
             top = one.notes[-1] if one.isChord else one
             pitch = Pitch(top.pitch.step, int(top.pitch.alter), top.pitch.octave)
@@ -36,7 +40,11 @@ def from_music21(stream: Any) -> Score:
     mode: Mode = "major" if home == signature else "minor"
     zero = Fraction(0)
     return Score(
-        "", tuple(parts), (Metre(zero, metre.numerator, metre.denominator),), (Key(zero, signature, mode),), pickup=pickup
+        "",
+        tuple(parts),
+        (Metre(zero, metre.numerator, metre.denominator),),
+        (Key(zero, signature, mode),),
+        pickup=pickup,
     )
 
 
@@ -63,13 +71,24 @@ def table(scores: list[Score]) -> tuple[Counter[str], int]:
 
 
 def main(count: int) -> None:
-    """Print both tables."""
+    """Print faults by rule, theirs beside ours, and times."""
     theirs, chords = table([score for _, score in bach(count)])
-    print(f"Bach: {count} chorales, {chords} beats")
+    made, times = [], []
+    for seed in range(count):
+        began = time.process_time()
+        params = ChoraleParams(phrases=2 + seed % 7, ornament=seed % 3 / 2)
+        made.append(chorale(params=params, seed=seed))
+        times.append(time.process_time() - began)
+    ours, own = table(made)
+    print(f"faults in 100 beats: Bach, {count} chorales, {chords} beats; ours, {count} chorales, {own} beats")
     for rule in RULES:
-        print(f"{rule:22} {100 * theirs[rule] / chords:6.2f}")
-    print(f"{'all':22} {100 * sum(theirs.values()) / chords:6.2f}")
+        print(f"{rule:22} {100 * theirs[rule] / chords:6.2f} {100 * ours[rule] / own:6.2f}")
+    print(f"{'all':22} {100 * sum(theirs.values()) / chords:6.2f} {100 * sum(ours.values()) / own:6.2f}")
+    print(f"a chorale of 2 to 8 phrases: median {statistics.median(times):.2f}, most {max(times):.2f} CPU seconds")
+    began = time.process_time()
+    chorale(params=ChoraleParams(words="evening on the water"), seed=1)
+    print(f"one by words, with the loading of the encoder: {time.process_time() - began:.2f} CPU seconds")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)

@@ -15,10 +15,13 @@ from functools import cache
 from itertools import pairwise
 from typing import get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vesica.errors import VesicaError
 from vesica.music.align import with_ids
 from vesica.music.figuration import Grid, adorn
-from vesica.music.harmony import CADENCES, Figure, figures, foreign_figures
+from vesica.music.harmony import CADENCES, Figure, figures, foreign_figures, is_picardy
 from vesica.music.melody import compose
 from vesica.music.params import ChoraleParams, KeyName
 from vesica.music.score import (
@@ -35,7 +38,7 @@ from vesica.music.score import (
     key_at,
     metre_at,
 )
-from vesica.music.voice_leading import FourParts, beats_of, faults, sung, tonic
+from vesica.music.voice_leading import VOICES, Fault, FourParts, beats_of, faults, sung, tonic
 from vesica.music.voicing import Slot, Voiced, voice
 from vesica.work import Progress, Step
 
@@ -46,6 +49,12 @@ NAMES = ("Soprano", "Alto", "Tenor", "Bass")
 
 MOST_NOTES = 6000
 """A melody longer than this takes minutes."""
+
+ROUNDS = 6
+"""Searches at most over one melody."""
+
+TUNES = 12
+"""Tunes at most, till one can be harmonised without a fault."""
 
 LOW, HIGH = 60, 81
 """The soprano's range."""
@@ -104,25 +113,28 @@ def chorale(
     rng = random.Random(seed)
     if 0 < params.tempo < 40:
         raise VesicaError(f"tempo must be 40 to 120, or 0 for one by the words; {params.tempo} is not.")
-    leaning = lean(params.words, rng) if params.words.strip() else {name: rng.randrange(-100, 101) for name in POLES}
-    theme = _new_theme(params, leaning, rng) if melody is None else _given_theme(params, melody)
+    if melody is not None:
+        theme = _given_theme(params, melody)
+        lines = _harmonised(theme, rng, progress)
+    else:
+        leaning = (
+            lean(params.words, rng) if params.words.strip() else {name: rng.randrange(-100, 101) for name in POLES}
+        )
+        plan = _plan(params, leaning, rng)
+        for _ in range(TUNES):
+            theme = _new_theme(plan, params.phrases, rng)
+            lines = _harmonised(theme, rng, progress)
+            if not _faults(theme.score, lines, own=True):
+                break
     beats = beats_of(theme.score)
-    slots = _slots(theme, beats, rng)
-    total = len(slots) + 1
-
-    def told(done: int, _: int) -> None:
-        if progress:
-            progress(Step(done, total, note="harmony"))
-
-    voiced = voice(slots, rng, told=told)
-    lines = [list(theme.notes), *_lower_lines(slots, voiced)]
     ticks = math.lcm(*(time.denominator for line in lines for note in line for time in (note.onset, note.end)), 4)
     ticks = math.lcm(ticks, *(beat.denominator for beat in beats))
-    grid = Grid(beats, [_strength(theme.score, beat) for beat in beats[:-1]], ticks)
+    total = len(lines[3])
+    grid = Grid(beats, list(_strengths(theme.score, beats).values()), ticks)
 
-    def told_again(done: int, many: int) -> None:
+    def told(done: int, many: int) -> None:
         if progress:
-            progress(Step(len(slots), total, note=f"figuration {done} of {many}"))
+            progress(Step(total + done * total // (4 * many), 5 * total // 4 + 1, note="figuration"))
 
     lines = adorn(
         lines,
@@ -132,14 +144,66 @@ def chorale(
         rng,
         amount=params.ornament,
         first_voice=0 if melody is None else 1,
-        told=told_again,
+        told=told,
     )
     parts = tuple(Part(name, CHOIR, tuple(line)) for name, line in zip(NAMES, lines, strict=True))
     whole = with_ids(replace(theme.score, parts=parts))
     whole = replace(whole, remarks=(*whole.remarks, *_relaxed(whole)))
     if progress:
-        progress(Step(total, total))
+        progress(Step(5 * total // 4 + 1, 5 * total // 4 + 1))
     return whole
+
+
+def _harmonised(theme: Theme, rng: random.Random, progress: Progress | None) -> list[list[Note]]:
+    """The theme and three lines under it, note against note.
+
+    The search takes chords as it means them, the rules as they sound. Where these differ and a fault is found, its
+    chord is made dear and the search goes again, a few times; the lines with fewest faults stay.
+    """
+    beats = beats_of(theme.score)
+    slots = _slots(theme, beats, rng)
+    chance = rng.randrange(2**32)
+    best: tuple[int, list[list[Note]]] | None = None
+
+    def told(done: int, total: int) -> None:
+        if progress:
+            progress(Step(done, 5 * total // 4 + 1, note="harmony"))
+
+    for _ in range(ROUNDS if len(slots) < 200 else 2):
+        voiced = voice(slots, random.Random(chance), told=told)
+        lines = [list(theme.notes), *_lower_lines(slots, voiced)]
+        found = _faults(theme.score, lines)
+        if best is None or len(found) < best[0]:
+            best = len(found), lines
+        if not found:
+            break
+        bars = bar_lines(theme.score)
+        times = sorted({bars[fault.bar - 1] + fault.beat - 1 for fault in found})
+        slots = _dearer(slots, voiced, times)
+    assert best is not None
+    return best[1]
+
+
+def _faults(score: Score, lines: Sequence[Sequence[Note]], *, own: bool = False) -> list[Fault]:
+    """Faults of four lines; those that the melody has by itself only where they are its maker's ``own``."""
+    parts = tuple(Part(name, CHOIR, tuple(line)) for name, line in zip(NAMES, lines, strict=True))
+    return [fault for fault in faults(replace(score, parts=parts)) if own or not _own(fault)]
+
+
+def _own(fault: Fault) -> bool:
+    """Whether a fault lies in the melody alone."""
+    return fault.voices == (VOICES[0],) and fault.rule in ("range", "leap")
+
+
+def _dearer(slots: Sequence[Slot], voiced: Sequence[Voiced], times: Sequence[Fraction]) -> list[Slot]:
+    """The slots, the chords that stood at those times, and just before, made dearer."""
+    found = list(slots)
+    for number, (slot, chord) in enumerate(zip(slots, voiced, strict=True)):
+        after = slots[number + 1].end if number + 1 < len(slots) else slot.end
+        if any(slot.start <= time < after for time in times):
+            choices = tuple((one, price + 30 * (one is chord.figure)) for one, price in slot.choices)
+            found[number] = replace(slot, choices=choices)
+    return found
 
 
 def lean(words: str, rng: random.Random) -> dict[str, int]:
@@ -147,15 +211,24 @@ def lean(words: str, rng: random.Random) -> dict[str, int]:
     from vesica.weights.minilm import embed
 
     found = {}
-    texts = [one for pair in POLES.values() for pole in pair for one in pole]
-    rows = embed([words, *texts])
+    (row,) = embed([words])
+    texts, rows = _pole_rows()
     # float64, rounded: sums of an embedding's 384 numbers may differ in the last bits between machines.
-    near = dict(zip(texts, (rows[1:].astype(float) @ rows[0].astype(float)).round(4).tolist(), strict=True))
+    near = dict(zip(texts, (rows.astype(float) @ row.astype(float)).round(4).tolist(), strict=True))
     for name, (one, other) in POLES.items():
         towards, away = (max(near[text] for text in pole) + sum(near[text] for text in pole) for pole in (one, other))
         place = round(250 * (towards / (len(one) + 1) - away / (len(other) + 1)))
         found[name] = max(-100, min(100, place + rng.randrange(-8, 9)))
     return found
+
+
+@cache
+def _pole_rows() -> tuple[list[str], NDArray[np.float32]]:
+    """What stands at the poles, and its embeddings."""
+    from vesica.weights.minilm import embed
+
+    texts = [one for pair in POLES.values() for pole in pair for one in pole]
+    return texts, embed(texts)
 
 
 def key_named(name: KeyName) -> Key:
@@ -170,7 +243,8 @@ def _key_name(key: Key) -> str:
     return name
 
 
-def _new_theme(params: ChoraleParams, leaning: Mapping[str, int], rng: random.Random) -> Theme:
+def _plan(params: ChoraleParams, leaning: Mapping[str, int], rng: random.Random) -> tuple[Key, Metre, Tempo]:
+    """Key, metre and tempo of a new tune."""
     if params.key == "any":
         # From four flats to four sharps.
         fifths = max(-4, min(4, round(leaning["bright"] / 25) + rng.randrange(-1, 2)))
@@ -178,16 +252,15 @@ def _new_theme(params: ChoraleParams, leaning: Mapping[str, int], rng: random.Ra
     else:
         key = key_named(params.key)
     triple = leaning["triple"] > 15 if params.metre == "any" else params.metre == "3/4"
-    metre = Metre(ZERO, 3 if triple else 4, 4)
     tempo = params.tempo or max(48, min(104, 72 + leaning["fast"] // 4 + (12 if triple else 0)))
-    tune = compose(rng, key, metre, params.phrases)
-    score = Score(
-        parts=(Part(NAMES[0], CHOIR, tune.notes),),
-        metres=(metre,),
-        keys=(key,),
-        tempi=(Tempo(ZERO, Fraction(tempo)),),
-        pickup=tune.pickup,
-    )
+    return key, Metre(ZERO, 3 if triple else 4, 4), Tempo(ZERO, Fraction(tempo))
+
+
+def _new_theme(plan: tuple[Key, Metre, Tempo], phrases: int, rng: random.Random) -> Theme:
+    key, metre, tempo = plan
+    tune = compose(rng, key, metre, phrases)
+    part = Part(NAMES[0], CHOIR, tune.notes)
+    score = Score(parts=(part,), metres=(metre,), keys=(key,), tempi=(tempo,), pickup=tune.pickup)
     return Theme(score, tune.notes, tune.cadences)
 
 
@@ -201,9 +274,12 @@ def _given_theme(params: ChoraleParams, melody: Score) -> Theme:
         remarks.append(f"The top line of {part.name or 'the first part'} is taken for the melody.")
     if len(line) > MOST_NOTES:
         raise VesicaError(f"This melody has {len(line):,} notes; bring up to {MOST_NOTES:,}.")
+    whole = len(line)
     line, snapped = _snapped(line)
     if snapped:
         remarks.append(f"{_notes(snapped)} moved to the nearest sixteenth or triplet.")
+    if len(line) < whole:
+        remarks.append(f"{_notes(whole - len(line))} left out as too short to be sung.")
     line, octaves = _in_range(line)
     if octaves:
         many = "an octave" if abs(octaves) == 1 else f"{abs(octaves)} octaves"
@@ -234,7 +310,7 @@ def _top_line(notes: Sequence[Note]) -> tuple[tuple[Note, ...], int]:
     for note in sorted(notes, key=lambda note: (note.onset, -note.pitch.midi, -note.duration)):
         if found and note.onset < found[-1].end:
             last = found[-1]
-            # A lower note that begins while the melody sounds belongs to another line, unless it only overlaps a little.
+            # A lower note that begins while the melody sounds belongs to another line, unless it only overlaps.
             if note.onset == last.onset or (note.pitch.midi < last.pitch.midi and note.end <= last.end):
                 continue
             if note.pitch.midi < last.pitch.midi and last.end - note.onset > last.duration / 4:
@@ -245,7 +321,10 @@ def _top_line(notes: Sequence[Note]) -> tuple[tuple[Note, ...], int]:
 
 
 def _snapped(line: tuple[Note, ...]) -> tuple[tuple[Note, ...], int]:
-    """The line with times that no notation has moved to sixteenths or triplets, and how many notes that were."""
+    """The line with times that no notation has moved to sixteenths or triplets, and how many notes that were.
+
+    Of notes that come to begin together the last stays.
+    """
 
     def snap(time: Fraction) -> Fraction:
         if 48 % time.denominator == 0:
@@ -310,15 +389,14 @@ def estimate_key(line: Sequence[Note]) -> Key:
     best: tuple[Fraction, Key] | None = None
     sharps = sum(note.pitch.alter > 0 for note in line) - sum(note.pitch.alter < 0 for note in line)
     for mode, profile in PROFILES.items():
-        middle = Fraction(sum(profile), 12)
-        spread = sum((value - middle) ** 2 for value in profile)
+        # Twelve times each difference from the mean, to stay in whole numbers.
+        fits = [12 * value - sum(profile) for value in profile]
+        spread = sum(value * value for value in fits)
         for fifths in sorted(range(-6, 7), key=lambda one: (abs(one), one * (1 if sharps >= 0 else -1) < 0)):
             key = Key(ZERO, fifths, "minor" if mode == "minor" else "major")
             root = tonic(key)[0]
-            product = sum(
-                (profile[(tone - root) % 12] - middle) * (lasts[tone] - Fraction(total, 12)) for tone in range(12)
-            )
-            fit = product * abs(product) / spread
+            product = sum(fits[(tone - root) % 12] * (12 * lasts[tone] - total) for tone in range(12))
+            fit = Fraction(product * abs(product), spread)
             if best is None or fit > best[0]:
                 best = fit, key
     assert best is not None
@@ -326,7 +404,7 @@ def estimate_key(line: Sequence[Note]) -> Key:
 
 
 def _phrase_ends(score: Score, line: tuple[Note, ...]) -> list[int]:
-    """The last notes of phrases: those with fermatas, else long ones and ones before rests, four beats or more apart."""
+    """The last notes of phrases: those with fermatas, else long ones and ones before rests, not too near."""
     last = len(line) - 1
     held = [number for number, note in enumerate(line) if note.fermata]
     if held:
@@ -344,23 +422,19 @@ def _phrase_ends(score: Score, line: tuple[Note, ...]) -> list[int]:
     return [*found, last]
 
 
-def _strength(score: Score, time: Fraction) -> int:
-    """How strong a beat is: 3 first of a bar, 2 its middle (of an even metre), 1 another."""
-    lines = bar_lines_of(score)
-    _, beat = bar_and_beat(list(lines), time)
-    metre = metre_at(score, time)
-    into = beat - 1
-    if score.pickup and time < score.pickup:
-        into += metre.length - score.pickup
-    if into == 0:
-        return 3
-    return 2 if 2 * into == metre.length and metre.length >= 3 and metre.beats % 2 == 0 else 1
-
-
-@cache
-def bar_lines_of(score: Score) -> tuple[Fraction, ...]:
-    """``bar_lines``, kept."""
-    return tuple(bar_lines(score))
+def _strengths(score: Score, beats: Sequence[Fraction]) -> dict[Fraction, int]:
+    """How strong each beat is: 3 first of a bar, 2 its middle (of an even metre), 1 another."""
+    found = {}
+    lines = bar_lines(score)
+    for time in beats[:-1]:
+        _, beat = bar_and_beat(lines, time)
+        metre = metre_at(score, time)
+        into = beat - 1
+        if score.pickup and time < score.pickup:
+            into += metre.length - score.pickup
+        middle = 2 * into == metre.length and metre.length >= 3 and metre.beats % 2 == 0
+        found[time] = 3 if into == 0 else 2 if middle else 1
+    return found
 
 
 def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[Slot]:
@@ -371,6 +445,7 @@ def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[
     sung_line = [sung(note, ticks) for note in line]
     judge = FourParts([sung_line, [], [], []], [int(beat * ticks) for beat in beats], lambda _: (0, False))
     spans = _spans(theme, beats)
+    strengths = _strengths(theme.score, beats)
     slots: list[Slot] = []
     fresh = True
     for number, (start, end, notes) in enumerate(spans):
@@ -380,7 +455,7 @@ def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[
         closes = last.end <= end and notes[-1] in theme.cadences
         key = key_at(theme.score, start)
         final = number == len(spans) - 1
-        choices = _choices(line, notes, foreign, start, key, final and key.mode == "minor")
+        choices = _choices(line, notes, foreign, key, final)
         if not slots:
             # A piece begins on its tonic or, on a pickup, on its dominant.
             choices = tuple(
@@ -394,14 +469,17 @@ def _slots(theme: Theme, beats: Sequence[Fraction], rng: random.Random) -> list[
                 first.pitch,
                 last.pitch,
                 first.onset < start,
-                _strength(theme.score, start) if start in beats else 0,
+                strengths.get(start, 0),
                 choices,
+                tuple(line[place].pitch.midi for place in notes[1:]),
                 _closes(theme.cadences[notes[-1]], final, rng) if closes and slots else {},
                 fresh and bool(slots),
             )
         )
         fresh = closes
-    return slots
+    return [
+        replace(slot, prepares=bool(after.ends)) for slot, after in zip(slots, [*slots[1:], slots[-1]], strict=True)
+    ]
 
 
 def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Fraction, list[int]]]:
@@ -446,11 +524,12 @@ def _spans(theme: Theme, beats: Sequence[Fraction]) -> list[tuple[Fraction, Frac
 
 
 def _choices(
-    line: Sequence[Note], notes: list[int], foreign: list[bool], start: Fraction, key: Key, picardy: bool
+    line: Sequence[Note], notes: list[int], foreign: list[bool], key: Key, final: bool
 ) -> tuple[tuple[Figure, int], ...]:
     """Figures that can stand under some notes, with what each costs: the fewer foreign notes on the beat the better."""
     classes = [line[number].pitch.midi % 12 for number in notes]
-    for table in (figures(key, picardy), foreign_figures(key)):
+    own = tuple(figure for figure in figures(key) if final or not is_picardy(figure))
+    for table in (own, foreign_figures(key)):
         found = []
         for figure in table:
             chord = {one * 7 % 12 for one in figure.chord.lines}
@@ -474,7 +553,7 @@ def _choices(
 def _closes(planned: str, final: bool, rng: random.Random) -> dict[str, int]:
     """What each cadence costs at the end of a phrase."""
     if final:
-        return {"authentic": 0, "plagal": 40}
+        return {"authentic": 0, "plagal": 40, "half": 150, "tonicised": 150, "deceptive": 160}
     usual = {"authentic": 10, "half": 12, "tonicised": 12, "deceptive": 22, "plagal": 24}
     if planned:
         return {name: 0 if name == planned else usual[name] + 25 for name in CADENCES}
@@ -496,13 +575,18 @@ def _lower_lines(slots: Sequence[Slot], voiced: Sequence[Voiced]) -> list[list[N
 
 
 def _relaxed(score: Score) -> list[str]:
-    """A sentence for each rule that the melody left no way to keep."""
-    found: dict[str, list[str]] = {}
+    """A sentence for each rule that the melody left no way to keep, or breaks itself."""
+    found: dict[tuple[str, bool], dict[int, None]] = {}
     for fault in faults(score):
-        found.setdefault(fault.rule, []).append(f"bar {fault.bar}")
+        found.setdefault((fault.rule, _own(fault)), {})[fault.bar] = None
     remarks = []
-    for rule, places in found.items():
-        where = list(dict.fromkeys(places))
-        more = f" and {len(where) - 8} more" if len(where) > 8 else ""
-        remarks.append(f"The rule of {rule} is not kept in {', '.join(where[:8])}{more}; the melody left no other way.")
+    for (rule, alone), bars in found.items():
+        where = ", ".join(str(bar) for bar in list(bars)[:8]) + (f" and {len(bars) - 8} more" if len(bars) > 8 else "")
+        place = f"bar{'s' * (len(bars) > 1)} {where}"
+        if rule == "cadence":
+            remarks.append(f"The close in {place} stays open: the melody leaves no tonic chord there.")
+        elif alone:
+            remarks.append(f"The melody itself breaks the rule of {rule} in {place}; it is kept as it is.")
+        else:
+            remarks.append(f"The rule of {rule} is not kept in {place}; no way was found that keeps them all.")
     return remarks

@@ -77,26 +77,35 @@ def adorn(
             continue
         low, high = int(one.start * ticks), int(one.new[-1].end * ticks)
         wide = beats[-1] // max(len(beats) - 1, 1)
-        window = low - wide, high + wide
-        before = {(fault.rule, fault.time, fault.voices) for fault in _judge(sung_lines, beats, tonic_at, window)}
-        changed = list(sung_lines)
-        changed[one.voice] = [
-            *sung_lines[one.voice][:place],
-            *(sung(note, ticks) for note in one.new),
-            *sung_lines[one.voice][place + len(one.old) :],
-        ]
-        after = {(fault.rule, fault.time, fault.voices) for fault in _judge(changed, beats, tonic_at, window)}
-        if not after <= before or _clashes(changed, one, ticks):
+        # A note's reading hangs on its neighbours', two beats away at most.
+        window = low - 2 * wide, high + 2 * wide
+        before = _judge(sung_lines, beats, tonic_at, window)
+        was, many = sung_lines[one.voice], len(one.old)
+        change = [sung(note, ticks) for note in one.new]
+        kept = was[place : place + many]
+        was[place : place + many] = change
+        after = _judge(sung_lines, beats, tonic_at, window)
+        if not after <= before or _clashes(sung_lines, one, ticks):
+            was[place : place + len(change)] = kept
             continue
-        sung_lines = changed
-        found[one.voice][place : place + len(one.old)] = one.new
+        found[one.voice][place : place + many] = one.new
         busy[one.start] = busy.get(one.start, 0) + 1
         told(number + 1, len(chosen))
     return found
 
 
-def _judge(lines: Sequence[Sequence[Sung]], beats: list[int], tonic_at: TonicAt, window: tuple[int, int]) -> list:  # type: ignore[type-arg]
-    return FourParts(lines, beats, tonic_at).found(max(0, window[0]), window[1])
+def _judge(
+    lines: Sequence[Sequence[Sung]], beats: list[int], tonic_at: TonicAt, window: tuple[int, int]
+) -> set[object]:
+    """The faults inside a window of ticks, read from a cut six beats wider."""
+    first = max(0, bisect_left(beats, window[0]) - 6)
+    last = min(len(beats), bisect_left(beats, window[1]) + 7)
+    cut = []
+    for line in lines:
+        low = bisect_left(line, beats[first], key=lambda note: note.end)
+        cut.append(line[low : bisect_left(line, beats[last - 1], key=lambda note: note.start)])
+    found = FourParts(cut, beats[first:last], tonic_at).found(max(0, window[0]), window[1])
+    return {(one.rule, one.time, one.voices) for one in found}
 
 
 def _find(line: Line, old: tuple[Note, ...]) -> int | None:
@@ -135,7 +144,9 @@ def _ornaments(lines: Sequence[Line], voice: int, grid: Grid, key_at: Callable[[
             yield _passing(voice, one, two, key_at(one.onset))
         if abs(move) == 3 and one.duration >= 2:
             yield from _double_passing(voice, one, two, key_at(one.onset))
-        if move == 0 and one.pitch == two.pitch and voice > 0:
+        turns = place and line[place - 1].pitch == one.pitch
+        if move == 0 and one.pitch == two.pitch and voice > 0 and turns:
+            # The middle one of three alike.
             yield from _neighbour(voice, one, two, key_at(one.onset))
         if move == -1 and two.duration >= 1 and voice > 0:
             later = line[place + 2] if place + 2 < len(line) else None
@@ -168,9 +179,9 @@ def _double_passing(voice: int, one: Note, two: Note, key: Key) -> Iterator[Orna
 
 def _neighbour(voice: int, one: Note, two: Note, key: Key) -> Iterator[Ornament]:
     lower = _between(one.pitch, two.pitch, -1, key)
-    yield Ornament("neighbour", voice, (one,), _split(one, _half(one), lower), 15)
+    yield Ornament("neighbour", voice, (one,), _split(one, _half(one), lower), 12)
     upper = _between(one.pitch, two.pitch, 1, key)
-    yield Ornament("neighbour", voice, (one,), _split(one, _half(one), upper), 10)
+    yield Ornament("neighbour", voice, (one,), _split(one, _half(one), upper), 8)
 
 
 def _half(note: Note) -> Fraction:
@@ -214,6 +225,11 @@ def _suspension(
     closes = any(note.fermata and note.onset == two.end for note in lines[0])
     ends = two.fermata
     weight = 95 if closes else 75 if ends else 45 + 15 * (strength >= 2)
+    if voice == 3:
+        # The bass of a cadence comes in time; elsewhere it may tarry, seldom.
+        if closes or ends:
+            return
+        weight = 10
     dissonant = any(
         abs(other.pitch.midi - one.pitch.midi) % 12 in (1, 2, 5, 10, 11)
         for number, line in enumerate(lines)

@@ -5,10 +5,10 @@ go where they point; six-four chords only where the bass lies still or walks. Pr
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 
-from vesica.music.score import Key, Mode
+from vesica.music.score import ZERO, Key, Mode
 
 SHAPES = {
     # fifths above the root of root, third, fifth and seventh
@@ -75,7 +75,7 @@ ROWS: dict[Mode, tuple[tuple[str, int, str, int, int, int], ...]] = {
     ),
 }
 
-PICARDY = ("I", 0, "M", 1, 0, 0)
+PICARDY = ("I!", 0, "M", 1, 0, 0)
 
 FOLLOWS = {
     # price of a root on degree 1..7 after a root on the degree that is the key
@@ -91,9 +91,12 @@ FOLLOWS = {
 SIX_FOUR = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Chord:
-    """A chord of a key. ``lines`` are the places of root, third, fifth and seventh on the line of fifths."""
+    """A chord of a key. ``lines`` are the places of root, third, fifth and seventh on the line of fifths.
+
+    There is one of each (``figures`` keeps them), so that they are told apart by identity, which is quick.
+    """
 
     numeral: str
     lines: tuple[int, ...]
@@ -106,25 +109,25 @@ class Chord:
     """Whether the seventh may enter by a leap: a dominant's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Figure:
     """A chord with a tone of it in the bass: 0 root, 1 third, 2 fifth, 3 seventh."""
 
     chord: Chord
     inversion: int
 
-    @property
+    @cached_property
     def price(self) -> int:
         """Of being there at all."""
         chord, low = self.chord, self.inversion
         if len(chord.lines) == 4:
-            return chord.price + (0, 1, 3, 2)[low]
+            return chord.price + ((0, 1, 4, 2) if chord.seventh_free else (0, 0, 9, 4))[low]
         if chord.lines[2] - chord.lines[0] == -6:
             # Diminished triads sound in first inversion.
             return chord.price + (12, 0, 14)[low]
         return chord.price + (0, 1, SIX_FOUR)[low]
 
-    @property
+    @cached_property
     def six_four(self) -> bool:
         """Whether it is a triad over its fifth."""
         return self.inversion == 2 and len(self.chord.lines) == 3
@@ -143,20 +146,33 @@ def _chord(row: tuple[str, int, str, int, int, int], tonic: int) -> Chord:
     return Chord(numeral, lines, degree, goal, price, leading, dominant or leading == 0)
 
 
+def figures(key: Key) -> tuple[Figure, ...]:
+    """All chords of a key in all inversions; in minor with the major tonic (``is_picardy``)."""
+    return _figures(key.fifths, key.mode)
+
+
+def foreign_figures(key: Key) -> tuple[Figure, ...]:
+    """Triads and dominant sevenths on every root, for notes that no chord of the key holds."""
+    return _foreign(home(key))
+
+
+def is_picardy(figure: Figure) -> bool:
+    """Whether it is the major tonic of a minor key, fit for a last chord only."""
+    return figure.chord.numeral == PICARDY[0]
+
+
 @cache
-def figures(key: Key, picardy: bool = False) -> tuple[Figure, ...]:
-    """All chords of a key in all inversions; in minor, with the major tonic for a last chord where ``picardy``."""
-    rows = (*ROWS[key.mode], *((PICARDY,) if picardy and key.mode == "minor" else ()))
-    chords = [_chord(row, home(key)) for row in rows]
+def _figures(fifths: int, mode: Mode) -> tuple[Figure, ...]:
+    rows = (*ROWS[mode], PICARDY) if mode == "minor" else ROWS[mode]
+    chords = [_chord(row, home(Key(ZERO, fifths, mode))) for row in rows]
     return tuple(Figure(chord, low) for chord in chords for low in range(len(chord.lines)))
 
 
 @cache
-def foreign_figures(key: Key) -> tuple[Figure, ...]:
-    """Triads and dominant sevenths on every root, for notes that no chord of the key holds."""
+def _foreign(tonic: int) -> tuple[Figure, ...]:
     found = []
     for root, shape in product(range(-5, 7), ("M", "m", "7")):
-        lines = tuple(home(key) + root + tone for tone in SHAPES[shape])
+        lines = tuple(tonic + root + tone for tone in SHAPES[shape])
         chord = Chord(f"{root}{shape}", lines, 0, 0, 30, 1 if shape == "7" else None, shape == "7")
         found += [Figure(chord, low) for low in range(2)]
     return tuple(found)

@@ -30,8 +30,8 @@ FORMS: dict[int, tuple[tuple[str, tuple[str, ...]], ...]] = {
 RHYTHMS: dict[tuple[int, int], tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]] = {
     # beats in a bar, beats of pickup: rhythms in quarters of inner phrases, of a last phrase
     (4, 0): (
-        ((1, 1, 1, 1, 1, 1, 2), (2, 1, 1, 1, 1, 2), (1, 1, 2, 1, 1, 2), (1, 1, 1, 1, 2, 2)),
-        ((1, 1, 1, 1, 4), (1, 1, 1, 1, 2, 2, 4), (1, 1, 2, 1, 1, 1, 1, 4), (1, 1, 1, 1, 1, 1, 2, 4)),
+        ((1, 1, 1, 1, 1, 1, 2), (2, 1, 1, 1, 1, 2), (1, 1, 1, 1, 2, 2)),
+        ((1, 1, 1, 1, 2, 2, 4), (1, 1, 1, 1, 1, 1, 1, 1, 4), (2, 1, 1, 1, 1, 2, 4), (1, 1, 1, 1, 1, 1, 2, 4)),
     ),
     (4, 1): (
         ((1, 1, 1, 1, 1, 1, 1, 1), (1, 1, 1, 1, 1, 2, 1), (1, 2, 1, 1, 2, 1), (1, 1, 1, 1, 1, 1, 1, 1)),
@@ -47,10 +47,10 @@ RHYTHMS: dict[tuple[int, int], tuple[tuple[tuple[int, ...], ...], tuple[tuple[in
     ),
 }
 
-LOWEST, HIGHEST = 62, 76
-"""D4 to E5: where a congregation sings."""
+LOWEST, HIGHEST = 62, 77
+"""D4 to F5: where a congregation sings, were it a willing one."""
 
-INTERVAL = (5, 0, 3, 6, 8, 16, 40, 20)
+INTERVAL = (6, 0, 3, 6, 8, 16, 40, 20)
 """Price of a move by so many steps."""
 
 TRIES = 12
@@ -82,7 +82,8 @@ def compose(rng: random.Random, key: Key, metre: Metre, phrases: int) -> Tune:
     fewest = 99
     lengths: list[tuple[int, ...]] = []
     for _ in range(TRIES):
-        lengths, lines = [], []
+        lengths = []
+        lines: list[list[int]] = []
         heads: dict[str, list[int]] = {}
         for place, letter in enumerate(letters):
             ending = place == phrases - 1
@@ -93,7 +94,7 @@ def compose(rng: random.Random, key: Key, metre: Metre, phrases: int) -> Tune:
             keep = heads.get(letter, [])[: _shared(rhythms[letter], rhythm)]
             top = range_[1] if place == climax else range_[1] - 1 - (place == 0)
             before = lines[-1][-1] if lines else None
-            line = _phrase(rng, key, rhythm, keep, before, (range_[0], top), closes[place], ending)
+            line = _phrase(rng, key, rhythm, keep, before, (range_[0], top), closes[place], ending, place == climax)
             heads.setdefault(letter, line)
             lines.append(line)
             lengths.append(rhythm)
@@ -120,8 +121,8 @@ def _shared(one: tuple[int, ...], other: tuple[int, ...]) -> int:
 
 
 def _range(key: Key) -> tuple[int, int]:
-    """Lowest and highest degree (0 is the tonic in the octave from middle C) that lie well."""
-    fits = [degree for degree in range(-7, 12) if LOWEST <= _pitch(degree, key).midi <= HIGHEST]
+    """Lowest and highest degree (0 is the tonic from D4 to C sharp 5) that lie well."""
+    fits = [degree for degree in range(-8, 12) if LOWEST <= _pitch(degree, key).midi <= HIGHEST]
     return fits[0], fits[-1]
 
 
@@ -131,7 +132,8 @@ def _pitch(degree: int, key: Key, raised: bool = False) -> Pitch:
     lines = (0, 2, -3, -1, 1, -4, -2) if key.mode == "minor" else (0, 2, 4, -1, 1, 3, 5)
     octave, place = divmod(degree, 7)
     line = tonic + lines[place] + (7 if raised else 0)
-    base = 60 + tonic * 7 % 12
+    # A tune on C or C sharp closes on the upper one: the lower leaves the alto no room.
+    base = 62 + (tonic * 7 - 2) % 12
     rise = (lines[place] * 7) % 12 + (1 if raised else 0)
     return pitch_on_line(line, base + 12 * octave + rise)
 
@@ -162,14 +164,17 @@ def _phrase(
     range_: tuple[int, int],
     close: str,
     final: bool,
+    climax: bool,
 ) -> list[int]:
-    """The degrees of one phrase; ``keep`` are its first ones, already known."""
+    """The degrees of one phrase; ``keep`` are its first ones, already known. A ``climax`` touches its top once."""
     low, high = range_
     minor = key.mode == "minor"
     count = len(rhythm)
     ends = {0: 0} if final else ENDS[close][minor]
-    peak = rng.randrange(45, 75) * count // 100
-    start = 4 if low <= 0 and high >= 7 and rng.randrange(2) else 2
+    peak = rng.randrange(35, 70) * count // 100
+    peak = max(peak, min(len(keep), count - 3))
+    start = rng.choice([degree for degree in (-3, 0, 2, 4, 7) if low <= degree <= high])
+    close_at = min(ends, key=lambda degree: (ends[degree], degree))
     degrees = range(low, high + 1)
     costs: dict[tuple[int, int], int] = {}
     backs: list[dict[tuple[int, int], tuple[int, int]]] = []
@@ -178,12 +183,14 @@ def _phrase(
         if place <= peak:
             aim = start + (high - start) * place // max(peak, 1)
         else:
-            aim = high - (high - 1) * (place - peak) // max(count - 1 - peak, 1)
+            aim = high - (high - close_at) * (place - peak) // max(count - 1 - peak, 1)
         allowed = [keep[place]] if place < len(keep) else degrees
         now: dict[tuple[int, int], int] = {}
         back: dict[tuple[int, int], tuple[int, int]] = {}
         for degree in allowed:
-            price = noise[degree] + (degree - aim) ** 2 // 2 + (4 if degree % 7 == 6 else 0)
+            price = noise[degree] + 2 * (degree - aim) ** 2 // 3 + (4 if degree % 7 == 6 else 0)
+            if climax:
+                price += 60 * ((degree == high) != (place == peak))
             if place == count - 1:
                 price += 2 * ends.get(degree % 7, 500) if 0 <= degree <= 6 or degree in (-1, 7) else 60
             if place == count - 2 and close == "tonicised":
@@ -194,7 +201,7 @@ def _phrase(
                 now[degree, degree] = price
                 continue
             for (older, old), cost in costs.items():
-                total = cost + price + _move(older, old, degree, place)
+                total = cost + price + _move(older, old, degree, place, minor)
                 if place == count - 1 and degree % 7 in ends:
                     wanted = APPROACHES.get((close, degree % 7))
                     total += 0 if wanted is None or old % 7 in wanted else 60
@@ -211,23 +218,25 @@ def _phrase(
     return line[::-1]
 
 
-def _move(older: int, old: int, degree: int, place: int) -> int:
+def _move(older: int, old: int, degree: int, place: int, minor: bool) -> int:
     """The price of singing ``degree`` after ``older`` and ``old``."""
     move, last = degree - old, old - older
     price = INTERVAL[abs(move)] if abs(move) < 8 else 90
-    if {old % 7, degree % 7} == {3, 6} and abs(move) > 1:
-        price += 40
+    if {old % 7, degree % 7} == ({1, 5} if minor else {3, 6}) and abs(move) > 1:
+        price += 60
     if place > 1:
         if abs(last) > 2 and not (move * last < 0 and abs(move) == 1):
             price += 10
         if move == 0 and last == 0:
             price += 14
         if degree == older and move:
-            price += 5
+            price += 8
         if move * last > 0 and abs(move) > 1 and abs(last) > 1:
             price += 8
     if old % 7 == 6 and move > 1:
         price += 12
+    if 6 in (old % 7, degree % 7) and abs(move) > 2:
+        price += 40
     return price
 
 

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 from vesica.errors import VesicaError
@@ -277,21 +278,7 @@ class FourParts:
                     bass = pitch_class
         if not costs:
             return None
-        best: tuple[int, int, int] | None = None
-        for root in costs:
-            for number, (_, tones, unlikely) in enumerate(SHAPES):
-                chord = {(root + tone) % 12 for tone in tones}
-                cost = sum(price for pitch_class, price in costs.items() if pitch_class not in chord)
-                cost += 2 * unlikely + (0 if root == bass else 1)
-                cost += 0 if (root + tones[1]) % 12 in costs else 9
-                if len(tones) == 4 and (root + tones[3]) % 12 not in costs:
-                    cost += 12
-                if "diminished" in SHAPES[number][0] or SHAPES[number][0] == "augmented":
-                    cost += 0 if (root + tones[2]) % 12 in costs else 12
-                if best is None or (cost, number, root) < best:
-                    best = cost, number, root
-        assert best is not None
-        cost, number, root = best
+        cost, number, root = _likeliest(tuple(sorted(costs.items())), bass)
         shape, tones, _ = SHAPES[number]
         chord = {(root + tone) % 12 for tone in tones}
         left = tuple(place for pc, places in outside.items() if pc not in chord for place in places)
@@ -447,7 +434,10 @@ class FourParts:
         leading, goal = chord.leading, (chord.leading + 1) % 12
         wants = leading == (home + 11) % 12 or leading not in scale or chord.shape != "major"
         to_tonic = after.root == goal and after.shape in ("major", "minor", "dominant seventh")
-        deceptive = leading == (home + 11) % 12 and after.root in ((leading + 10) % 12, (leading + 9) % 12)
+        holds_goal = goal in {(after.root + tone) % 12 for tone in after.tones}
+        deceptive = (
+            leading == (home + 11) % 12 and after.root in ((leading + 10) % 12, (leading + 9) % 12) and holds_goal
+        )
         if not wants or not (to_tonic or deceptive):
             return
         singing = []
@@ -524,6 +514,27 @@ class FourParts:
     def _note(self, voice: int, numbers: list[int | None]) -> Sung | None:
         number = numbers[voice]
         return None if number is None else self.lines[voice][number]
+
+
+@lru_cache(maxsize=50_000)
+def _likeliest(costs: tuple[tuple[int, int], ...], bass: int | None) -> tuple[int, int, int]:
+    """Cost, shape and root of the chord that leaves least out, given what each pitch class costs outside it."""
+    present = {pitch_class for pitch_class, _ in costs}
+    best: tuple[int, int, int] | None = None
+    for root in present:
+        for number, (shape, tones, unlikely) in enumerate(SHAPES):
+            chord = [(root + tone) % 12 for tone in tones]
+            cost = sum(price for pitch_class, price in costs if pitch_class not in chord)
+            cost += 2 * unlikely + (root != bass)
+            cost += 0 if chord[1] in present else 9
+            if len(chord) == 4 and chord[3] not in present:
+                cost += 12
+            if ("diminished" in shape or shape == "augmented") and chord[2] not in present:
+                cost += 12
+            if best is None or (cost, number, root) < best:
+                best = cost, number, root
+    assert best is not None
+    return best
 
 
 def _is_step(one: Sung, other: Sung) -> bool:

@@ -7,7 +7,7 @@ it is done only where nothing else is left.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 
@@ -44,11 +44,13 @@ class Slot:
     """A stretch of time for one chord.
 
     first, last : the soprano when it begins and when it ends
+    others : keys that the soprano sings after ``first``
     held : the soprano's note began before it
     strength : 3 on the first beat of a bar, 2 in its middle, 1 on another beat, 0 between beats
     choices : figures that may stand here with what each costs, beside its own price
     ends : where a phrase ends, price of each cadence; else empty
     begins : a phrase begins here
+    prepares : the next slot ends a phrase
     """
 
     start: Fraction
@@ -58,8 +60,10 @@ class Slot:
     held: bool
     strength: int
     choices: tuple[tuple[Figure, int], ...]
+    others: tuple[int, ...] = ()
     ends: Mapping[str, int] = field(default_factory=dict)
     begins: bool = False
+    prepares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +75,37 @@ class Voiced:
 
 
 @cache
-def voicings(figure: Figure, soprano: int) -> tuple[tuple[int, int, int, int], ...]:
+def voicings(figure: Figure, soprano: int, others: tuple[int, ...] = ()) -> tuple[tuple[int, int, int, int], ...]:
     """The best ways to lay out a chord under a soprano (a key): price, alto, tenor, bass; best first.
 
-    A soprano outside the chord is left to its own; then the others sing the whole chord.
+    ``others`` are keys that the soprano moves on to while the chord lasts. A soprano outside the chord is left to its
+    own; then the others sing the whole chord. One out of range is crossed.
     """
     chord = figure.chord
     classes = [line * 7 % 12 for line in chord.lines]
     diminished = chord.lines[2] - chord.lines[0] == -6
+    above = {soprano % 12, *(key % 12 for key in others)}
+    ceiling = max(60, min(soprano, *others, 127))
+    floor = min(ALTO[1] - 7, max(soprano, *others, 0) - 12)
     found = []
     for bass in _keys(classes[figure.inversion], *BASS):
-        for tenor in range(max(bass, TENOR[0]), min(TENOR[1], bass + 19, soprano) + 1):
+        for tenor in range(max(bass, TENOR[0]), min(TENOR[1], bass + 19, ceiling) + 1):
             if tenor % 12 not in classes:
                 continue
-            for alto in range(max(tenor, ALTO[0], soprano - 12), min(ALTO[1], tenor + 12, soprano) + 1):
+            for alto in range(max(tenor, ALTO[0], floor), min(ALTO[1], tenor + 12, ceiling) + 1):
                 if alto % 12 not in classes:
                     continue
-                sung = [key % 12 for key in (bass, tenor, alto, soprano)]
-                times = [sung.count(one) for one in classes]
-                if not times[0] or not times[1] or (not times[2] and (diminished or figure.inversion)):
+                lower = [key % 12 for key in (bass, tenor, alto)]
+                times = [lower.count(one) + (one == soprano % 12) for one in classes]
+                held = [lower.count(one) + (one in above) for one in classes]
+                if not times[0] or not held[1] or (not times[2] and (diminished or figure.inversion)):
                     continue
-                if len(classes) == 4 and times[3] != 1:
+                if len(classes) == 4 and (held[3] > 1 or not times[3]):
                     continue
-                if chord.leading is not None and times[chord.leading] > 1:
+                if chord.leading is not None and held[chord.leading] > 1:
                     continue
-                found.append(
-                    (_layout(times, figure, diminished) + _spread(soprano, alto, tenor, bass), alto, tenor, bass)
-                )
+                price = _layout(times, figure, diminished) + _spread(soprano, alto, tenor, bass)
+                found.append((price, alto, tenor, bass))
     return tuple(sorted(found)[:PER_FIGURE])
 
 
@@ -121,7 +129,7 @@ def _spread(soprano: int, alto: int, tenor: int, bass: int) -> int:
     """What spacing costs: upper voices even, each near the middle of its range, no unisons."""
     cost = max(0, soprano - alto - 8) + max(0, alto - tenor - 8) + max(0, tenor - bass - 14)
     cost += max(0, 59 - alto) + max(0, alto - 69) + max(0, 51 - tenor) + max(0, tenor - 64)
-    cost += max(0, 43 - bass) + max(0, bass - 57)
+    cost += 2 * max(0, 43 - bass) + max(0, bass - 57)
     return cost + 4 * ((soprano == alto) + (alto == tenor) + (tenor == bass)) + 2 * (tenor - bass < 3)
 
 
@@ -153,14 +161,17 @@ class States:
 
 
 def _states(slot: Slot, jitter: Callable[[], int]) -> States:
-    figures, rows = [], []
+    figures: list[Figure] = []
+    rows: list[tuple[int, ...]] = []
     for figure, price in slot.choices:
-        layouts = voicings(figure, slot.first.midi)
+        layouts = voicings(figure, slot.first.midi, slot.others)
         if not layouts:
             continue
         price += figure.price + jitter()
         rows += [(len(figures), price + cost, *lower) for cost, *lower in layouts]
         figures.append(figure)
+    if not rows and slot.others:
+        return _states(replace(slot, others=()), jitter)
     table = np.array(rows, np.int32).reshape(-1, 5)
     keys = np.concatenate([np.full((len(table), 1), slot.first.midi, np.int32), table[:, 2:]], axis=1)
     steps = np.full((len(figures), 12), 0, np.int32)
@@ -265,6 +276,10 @@ def _moves(before: States, now: States, earlier: Slot, slot: Slot) -> NDArray[np
         if not slot.begins:
             forbidden += augmented | (sizes[voice] == 10) | (sizes[voice] == 11)
         forbidden += sizes[voice] > 12
+    if slot.prepares:
+        # The leading tone comes from the tonic, which may then be held over it.
+        for voice in (1, 2):
+            cost -= 5 * ((moves[voice] == -1) & (now.lead[None, :, voice] == 1))
     cost += _false_relations(before.keys, old_steps, now, moves)
     if not slot.begins:
         forbidden += _tendencies(before, now, moves, cost)
@@ -335,6 +350,8 @@ def _figure_price(one: Figure, other: Figure, earlier: Slot, slot: Slot) -> int:
         price += -8 if earlier.strength > slot.strength and other.chord.degree == 5 else 25
     elif one.six_four or other.six_four:
         price += 0 if earlier.strength >= slot.strength or one.six_four else 8
+    if slot.begins:
+        price += 14 * (other.chord.goal > 0) + 6 * (other.inversion > 1)
     if slot.ends:
         price += slot.ends.get(cadence(one, other) or "", 300)
     return price
