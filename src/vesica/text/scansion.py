@@ -6,6 +6,7 @@ Syllables are vowel groups with the silent letters of English taken out; stress 
 """
 
 import re
+from functools import lru_cache
 
 from vesica.text.prosody import LIGHT, SMALL, fits, rhymes, sounds, words_of
 
@@ -26,7 +27,8 @@ def _bare(word: str) -> str:
     return re.sub(r"[^a-z']", "", word.lower().replace("’", "'"))
 
 
-def _groups(word: str) -> list[str]:
+@lru_cache(65536)
+def _groups(word: str) -> tuple[str, ...]:
     """The vowel groups that sound."""
     text = re.sub(r"n't$", "ent" if len(word) > 3 and word[-4] in "dst" else "nt", word)
     text = re.sub(r"'(?:s|m|d|ll|ve|re)$", "es" if re.search(r"(?:[sxz]|[cs]h|[cg]e)'s$", text) else "", text)
@@ -44,7 +46,7 @@ def _groups(word: str) -> list[str]:
     text = re.sub(r"i(?=a|o|um|ence|ent)|u(?=al|ous|ate|it[ey])|e(?=o(?!u)|ate)|y(?=ing|a|e)", r"i.", text)
     text = re.sub(r"(?<=[aeouy])(?=ing)", ".", text)
     text = re.sub(r"^y(?=[aeiou])|(?<=[aeiou])y(?=[aeiou])", "j", text)
-    return re.findall(r"[aeiouy]+", text) or [""]
+    return tuple(re.findall(r"[aeiouy]+", text)) or ("",)
 
 
 def stress(word: str) -> int:

@@ -25,11 +25,17 @@ from vesica.text.quatrains import QUATRAINS
 from vesica.text.sampling import log_softmax
 from vesica.text.scansion import stress, syllables
 
-WIDTH = 16
-"""Lines under way at once."""
+OPENING, CLOSING = 10, 22
+"""Drafts of a line under way at once: of a line whose rhyme is free, and of one that answers a rhyme."""
 
-KEPT = 5
+KEPT = 6
 """Finished lines carried on together."""
+
+ALIKE = 2
+"""Of these, how many may share all lines but the last."""
+
+RICH = 0.4
+"""What a rhyme with more words is worth, by the logarithm of their number."""
 
 CHILDREN = 5
 """Words tried after one beginning."""
@@ -151,7 +157,7 @@ class Draft:
     lines : the finished lines; ``line`` the one under way, ``place`` its syllables so far
     text, at : which sequence of the model holds it, and how many tokens that has
     row : log-probabilities of what comes next, over the model's tokens
-    score : what it is chosen by: log-probabilities, pull of the subject, noise
+    worth : log-probabilities and pull of the subject; ``score`` has the noise too
     rhymes : the words that ended the stanza's lines, as places in the vocabulary
     used : stems of the content words so far; ``pairs`` all neighbouring words
     """
@@ -163,7 +169,7 @@ class Draft:
     text: int = 0
     at: int = 0
     score: float = 0.0
-    likely: float = 0.0
+    worth: float = 0.0
     word: int = -1
     rhymes: tuple[int, ...] = ()
     used: frozenset[str] = frozenset()
@@ -184,6 +190,11 @@ class Verse:
         self.marks = {mark: door.tokens(mark)[0] for mark in (",", ";", ".", "\n")}
         rhymed = self.words.rhyme >= 0
         self.fellows = np.bincount(self.words.rhyme[rhymed])
+        # How well a rhyme may be answered: by the pull of its best words, and by how many there are.
+        self.promise = np.full(len(self.fellows), -9.0)
+        for number in np.flatnonzero(self.fellows >= FELLOWS):
+            best = np.sort(pull[self.words.rhyme == number])[-4:-1]
+            self.promise[number] = best.mean() + RICH * np.log(self.fellows[number])
         door.clear()
         row = log_softmax(door.read(start, 0))
         self.start = Draft(row, at=len(start))
@@ -218,14 +229,14 @@ class Verse:
             left = self.syllables - draft.place - self.words.size[near]
             scores = draft.score + row[near] + self.pull[near] + noise + AHEAD * left
             if number in self._firsts():
-                scores = scores + np.where(left == 0, self._promise(near), 0)
+                scores = scores + np.where(left == 0, self.promise[self.words.rhyme[near]], 0)
             for best in np.argsort(-scores, kind="stable")[:CHILDREN]:
                 found.append((float(scores[best]), float(row[near[best]]), place, int(near[best])))
             if 1 < draft.place < self.syllables - 1 and not draft.comma and draft.line[-1] != ",":
                 comma = float(draft.row[self.marks[","]])
                 if comma > -1.5:
                     found.append((draft.score + comma + AHEAD * (self.syllables - draft.place), comma, place, -1))
-        return sorted(found, reverse=True)[:WIDTH]
+        return sorted(found, reverse=True)[: CLOSING if self._partner(number) is not None else OPENING]
 
     def _firsts(self) -> set[int]:
         return {self.scheme.index(mark) for mark in self.scheme}
@@ -234,15 +245,6 @@ class Verse:
         """Which earlier line of the stanza a line rhymes with."""
         first = self.scheme.index(self.scheme[number])
         return first if first < number else None
-
-    def _promise(self, words: NDArray[np.intp]) -> Row:
-        """How well a rhyme with each of these words may go on: the pull of its best fellows."""
-        promise = np.zeros(len(words))
-        for place, word in enumerate(words):
-            others = (self.words.rhyme == self.words.rhyme[word]) & (self.words.onsets != self.words.onsets[word])
-            pulls = np.sort(self.pull[others])[-3:]
-            promise[place] = pulls.mean() if len(pulls) else -9
-        return promise
 
     def _allowed(self, draft: Draft, number: int) -> Mask:
         words, left = self.words, self.syllables - draft.place
@@ -285,14 +287,14 @@ class Verse:
                         line=draft.line + ",",
                         comma=True,
                         score=score,
-                        likely=draft.likely + likely,
+                        worth=draft.worth + likely,
                         text=text,
                         at=draft.at + 1,
                     )
                 )
             else:
                 token = int((self.words.tokens if draft.place else self.words.first)[word])
-                fresh.append(self._with(draft, word, score, likely, text))
+                fresh.append(self._with(draft, word, score, likely + float(self.pull[word]), text))
             items.append((token, draft.at, text, True))
         rows = log_softmax(self.door.step(items)) if items else []
         return [replace(draft, row=row) for draft, row in zip(fresh, rows, strict=True)]
@@ -308,7 +310,7 @@ class Verse:
             text=text,
             at=draft.at + 1,
             score=score,
-            likely=draft.likely + likely,
+            worth=draft.worth + likely,
             word=word,
             used=draft.used if name in SMALL else draft.used | {self.words.stems[word]},
             pairs=draft.pairs | {(before, name)},
@@ -325,11 +327,13 @@ class Verse:
             else:
                 likely["."] += 0.5 if number == 1 else -1
                 mark, end = max(likely.items(), key=lambda item: item[1])
-            ends.append((draft.score + end, mark, draft))
+            promise = 0 if self._partner(number) is not None else float(self.promise[self.words.rhyme[draft.word]])
+            ends.append((draft.worth + end + promise, mark, draft))
         ends.sort(key=lambda end: -end[0])
         kept: list[Draft] = []
         for score, mark, draft in ends:
-            if len(kept) < KEPT and all(draft.word != other.word for other in kept):
+            alike = [other for other in kept if other.lines[:-1] == draft.lines]
+            if len(kept) < KEPT and len(alike) < ALIKE and all(draft.word != other.word for other in kept):
                 kept.append(
                     replace(
                         draft,
@@ -338,6 +342,7 @@ class Verse:
                         place=0,
                         comma=False,
                         score=score,
+                        worth=score,
                         rhymes=(*draft.rhymes, draft.word),
                     )
                 )
