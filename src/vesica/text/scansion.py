@@ -13,7 +13,7 @@ from vesica.text.prosody import LIGHT, SMALL, fits, rhymes, sounds, words_of
 _PREFIX = re.compile(
     r"^(?:trans|fore|com|con|dis|mis|per|pre|pro|sub|sur|with|for|be|de|em|en|ex|im|in|ob|re|se|to|un|up|a)(?=[a-z]*[aeiouy])"
 )
-_OWN_STRESS = re.compile(r"(?:ee|eer|ese|ette|esque|oon|ique)$")
+_OWN_STRESS = re.compile(r"^(?:in|on|un)?to$|^upon$|^until$|(?:ee|eer|ese|ette|esque|oon|ique)$")
 _BEFORE = re.compile(r"(?:[tsc]ion|[tsc]ious|[tc]ial|cian|ian|ic|ics|ical|ity|ify|ions|ience|ient|iance|ual)$")
 _ENDINGS = re.compile(r"(?:ing|ings|ed|er|ers|est|ly|ness|less|ful|es|s|'s|ment|ments|en|y|or|ors|ish|ship|hood|dom)$")
 

@@ -13,6 +13,7 @@ syllables and stress the spelling rules find too.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,16 @@ from numpy.typing import NDArray
 from vesica.errors import VesicaError
 from vesica.text.llama_c import SEQUENCES, LlamaC
 from vesica.text.params import WriteParams
-from vesica.text.prosody import LETTERS, SMALL, beats, known_words, one_sound, sounds, word_list
+from vesica.text.prosody import LETTERS, SMALL, beats, known_words, one_sound, sounds, word_list, words_of
 from vesica.text.quatrains import QUATRAINS
 from vesica.text.sampling import log_softmax
 from vesica.text.scansion import stress, syllables
 
 OPENING, CLOSING = 10, 22
 """Drafts of a line under way at once: of a line whose rhyme is free, and of one that answers a rhyme."""
+
+READY = 24
+"""Finished lines to choose from."""
 
 KEPT = 6
 """Finished lines carried on together."""
@@ -54,6 +58,9 @@ FELLOWS = 5
 
 AHEAD = -1.3
 """Log-probability a syllable costs on the whole, by which drafts of different lengths are compared."""
+
+RUN_ON = 0.7
+"""What it costs a line to run into the next with no mark at its end."""
 
 SHARE = 0.01
 """Words less likely than this share of the likeliest that fit are left out."""
@@ -126,6 +133,9 @@ def vocabulary(door: LlamaC) -> Vocabulary:
     rhyme = np.full(len(words), -1)
     for place, word in enumerate(words):
         for way in beats(word):
+            # "Into" may lean either way in the dictionary; only the way that the spelling agrees with is used.
+            if len(way) > 1 and way[stress(word)] != "+":
+                continue
             fit[len(way) :, int(way[0] == "+"), place] = True
         sound = one_sound(word)
         if sound and sound.rhyme and word not in SMALL:
@@ -181,11 +191,20 @@ class Verse:
     """A search for poems in one form."""
 
     def __init__(
-        self, door: LlamaC, start: Sequence[int], *, feet: int, rhyme: str, chance: float, seed: int, pull: Row
+        self,
+        door: LlamaC,
+        start: Sequence[int],
+        *,
+        feet: int,
+        rhyme: str,
+        chance: float,
+        seed: int,
+        pull: Row,
+        floor: float = FLOOR,
     ) -> None:
         """``pull`` [words] is added to a word's log-probability."""
         self.door, self.words = door, vocabulary(door)
-        self.syllables, self.scheme, self.chance, self.pull = 2 * feet, rhyme, chance, pull
+        self.syllables, self.scheme, self.chance, self.pull, self.floor = 2 * feet, rhyme, chance, pull, floor
         self.generator = np.random.Generator(np.random.PCG64(seed))
         self.marks = {mark: door.tokens(mark)[0] for mark in (",", ";", ".", "\n")}
         rhymed = self.words.rhyme >= 0
@@ -197,7 +216,9 @@ class Verse:
             self.promise[number] = best.mean() + RICH * np.log(self.fellows[number])
         door.clear()
         row = log_softmax(door.read(start, 0))
-        self.start = Draft(row, at=len(start))
+        shown = [words_of(line.lower()) for _, quatrain in QUATRAINS[feet] for line in quatrain.split("\n")]
+        told = {pair for words in shown for pair in pairwise(words) if not SMALL.issuperset(pair)}
+        self.start = Draft(row, at=len(start), pairs=frozenset(told))
 
     def stanza(self, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
         """Line by line, the best drafts one line on; the last list has finished stanzas."""
@@ -212,6 +233,7 @@ class Verse:
         while ways:
             ways = self._advanced(ways, self._chosen(ways, number), [*drafts, *finished])
             finished += [draft for draft in ways if draft.place == self.syllables]
+            finished = sorted(finished, key=lambda draft: -draft.worth)[:READY]
             ways = [draft for draft in ways if draft.place < self.syllables]
         return self._ended(finished, number)
 
@@ -224,7 +246,7 @@ class Verse:
             row = draft.row[tokens]
             row[~allowed] = -np.inf
             high = row.max()
-            near = np.flatnonzero(row >= max(high + np.log(SHARE), FLOOR))
+            near = np.flatnonzero(row >= max(high + np.log(SHARE), self.floor))
             noise = self.generator.gumbel(size=len(near)) * self.chance
             left = self.syllables - draft.place - self.words.size[near]
             scores = draft.score + row[near] + self.pull[near] + noise + AHEAD * left
@@ -251,11 +273,9 @@ class Verse:
         allowed: Mask = words.fit[left, draft.place % 2] & ~np.isin(words.stems, list(draft.used))
         if not draft.place:
             allowed &= words.first >= 0
-        if draft.word >= 0:
-            before = words.words[draft.word]
-            for one, follower in draft.pairs:
-                if one == before:
-                    allowed[words.index[follower]] = False
+        for name in self._stale(draft):
+            if name in words.index:
+                allowed[words.index[name]] = False
         last = words.size == left
         partner = self._partner(number)
         if partner is None:
@@ -265,7 +285,21 @@ class Verse:
         else:
             other = draft.rhymes[partner]
             fits = (words.rhyme == words.rhyme[other]) & (words.onsets != words.onsets[other])
-        return allowed & (~last | fits)
+        allowed &= ~last | fits
+        return allowed
+
+    def _stale(self, draft: Draft) -> Iterator[str]:
+        """Words that would repeat too much: an opening, a word of the line, a pair of words of the poem."""
+        if draft.place:
+            before = self.words.words[draft.word]
+            yield from (follower for one, follower in draft.pairs if one == before)
+            yield from (name for name in words_of(draft.line.lower()) if len(name) > 3 or name == "as")
+            return
+        starts = [line.split()[0].lower() for line in draft.lines]
+        here = starts[len(starts) // len(self.scheme) * len(self.scheme) :]
+        # "About" begins what the model is shown of a new poem.
+        yield "about"
+        yield from (name for name in here if here.count(name) > 1 or name in ("and", "but"))
 
     def _advanced(
         self, ways: Sequence[Draft], chosen: Sequence[tuple[float, float, int, int]], held: Sequence[Draft]
@@ -296,7 +330,7 @@ class Verse:
                 token = int((self.words.tokens if draft.place else self.words.first)[word])
                 fresh.append(self._with(draft, word, score, likely + float(self.pull[word]), text))
             items.append((token, draft.at, text, True))
-        rows = log_softmax(self.door.step(items)) if items else []
+        rows = log_softmax(self.door.step(items))
         return [replace(draft, row=row) for draft, row in zip(fresh, rows, strict=True)]
 
     def _with(self, draft: Draft, word: int, score: float, likely: float, text: int) -> Draft:
@@ -323,9 +357,10 @@ class Verse:
         for draft in finished:
             likely = {mark: float(draft.row[token]) for mark, token in self.marks.items()}
             if last:
-                mark, end = ".", max(likely["."], likely["\n"] - 1, likely[","] - 1)
+                mark, end = ".", 1.5 * likely["."]
             else:
                 likely["."] += 0.5 if number == 1 else -1
+                likely["\n"] -= RUN_ON
                 mark, end = max(likely.items(), key=lambda item: item[1])
             promise = 0 if self._partner(number) is not None else float(self.promise[self.words.rhyme[draft.word]])
             ends.append((draft.worth + end + promise, mark, draft))
@@ -346,6 +381,8 @@ class Verse:
                         rhymes=(*draft.rhymes, draft.word),
                     )
                 )
+        for text in set(range(1, SEQUENCES)) - {draft.text for draft in kept}:
+            self.door.drop(text)
         items, wanted = [], []
         for draft in kept:
             mark = draft.lines[-1][-1]
@@ -353,7 +390,7 @@ class Verse:
             tokens += [self.marks["\n"]] * (2 if last else 1)
             items += [(token, draft.at + i, draft.text, i == len(tokens) - 1) for i, token in enumerate(tokens)]
             wanted.append(len(tokens))
-        rows = log_softmax(self.door.step(items)) if items else []
+        rows = log_softmax(self.door.step(items))
         return [
             replace(draft, row=row, at=draft.at + count) for draft, row, count in zip(kept, rows, wanted, strict=True)
         ]
@@ -398,7 +435,6 @@ def poem(
     listen: Callable[[int, str], None] = lambda *_: None,
 ) -> str:
     """A poem of quatrains about a subject. ``listen`` hears how many lines stand, and the best of them."""
-    about = about or "an evening"
     pull = PULL * np.clip(pull_of(door, about, params.feet), -1, 3)
     for attempt in range(4):
         search = Verse(
@@ -407,6 +443,7 @@ def poem(
             feet=params.feet,
             rhyme=params.rhyme,
             chance=params.chance,
+            floor=FLOOR - 2 * attempt,
             seed=seed + (attempt << 32),
             pull=pull,
         )
