@@ -43,7 +43,9 @@ def _groups(word: str) -> tuple[str, ...]:
         text = re.sub(r"(?<=[a-z])(?<![aeiouy])e$", "", text) if re.search(r"[aeiouy].*e$", text) else text
     text = re.sub(r"(?<=[aeiouy])e$", "", text) if re.search(r"(?:ue|oe|ie|ye|ee)$", text) and len(text) > 2 else text
     text = re.sub(r"(?<=[tsc])io(?=n|us)|(?<=[tc])ia(?=l|n)|(?<=[tc])ie(?=nt|nce)", "o", text)
-    text = re.sub(r"i(?=a|o|um|ence|ent)|u(?=al|ous|ate|it[ey])|e(?=o(?!u)|ate)|y(?=ing|a|e)", r"i.", text)
+    text = re.sub(
+        r"i(?=a|o|um|ence|ent|et)|u(?=al|ous|ate|it[ey])|(?<!p)e(?=o(?!u)|ate)|(?<=[a-z])y(?=ing|a|e)", r"i.", text
+    )
     text = re.sub(r"(?<=[aeouy])(?=ing)", ".", text)
     text = re.sub(r"^y(?=[aeiou])|(?<=[aeiou])y(?=[aeiou])", "j", text)
     return tuple(re.findall(r"[aeiouy]+", text)) or ("",)
