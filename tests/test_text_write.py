@@ -4,6 +4,7 @@ import pytest
 
 from vesica.engines import find
 from vesica.errors import Cancelled
+from vesica.text import titles
 from vesica.text.params import WriteParams
 from vesica.text.prose import sentences
 from vesica.text.prosody import words_of
@@ -17,7 +18,10 @@ BRIEF = "A lighthouse keeper's last winter, when the sea went quiet"
 STORY = "Anna opened the last hive before the frost. The bees were silent, and the honey had run down the boards."
 
 
-@pytest.mark.parametrize(("feet", "rhyme"), [(3, "ABBA"), (4, "ABAB"), (5, "AABB")])
+@pytest.mark.parametrize(
+    ("feet", "rhyme"),
+    [(3, "ABBA"), pytest.param(4, "ABAB", marks=pytest.mark.slow), pytest.param(5, "AABB", marks=pytest.mark.slow)],
+)
 def test_every_line_of_a_poem_scans_and_every_rhyme_is_in_the_dictionary(feet: int, rhyme: str) -> None:
     params = WriteParams(form="poem", about=BRIEF, stanzas=1, feet=feet, rhyme=rhyme)  # type: ignore[arg-type]
     assert faults(write(params=params, seed=2), feet=feet, rhyme=rhyme) == []
@@ -27,7 +31,7 @@ def test_every_line_of_a_poem_scans_and_every_rhyme_is_in_the_dictionary(feet: i
     "params",
     [
         {"form": "poem", "about": "bees", "stanzas": 1, "feet": 3},
-        {"form": "title", "about": BRIEF},
+        pytest.param({"form": "title", "about": BRIEF}, marks=pytest.mark.slow),
         {"form": "prose", "about": "A story of Anna, who keeps bees.", "sentences": 1, "tries": 3},
     ],
     ids=["poem", "title", "prose"],
@@ -61,7 +65,8 @@ def test_prose_goes_on_by_whole_sentences_and_says_nothing_again() -> None:
 
 
 @pytest.mark.parametrize("about", ["", "x" * 100_000, "The sea. " * 11_112, "\N{SNOWMAN}\n\n"], ids=len)
-def test_any_brief_gives_a_title(about: str) -> None:
+def test_any_brief_gives_a_title(about: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(titles, "DRAFTS", 4)
     found = write(params=WriteParams(form="title", about=about), seed=4)
     assert 2 <= len(words_of(found)) <= 6 and title_case(found) == found
 

@@ -238,7 +238,8 @@ class Grammar:
     def mask(self, logits: Logits) -> Logits:
         """The logits with what the grammar forbids at minus infinity."""
         for count in (self.FIRST, len(logits)):
-            near = np.argsort(-logits, kind="stable")[:count]
+            near = np.argpartition(-logits, count - 1)[:count]
+            near = near[np.lexsort((near, -logits[near]))]
             data = self.door.ffi.new("token_data[]", count)
             for row, token in enumerate(near):
                 data[row].id, data[row].logit = int(token), float(logits[token])

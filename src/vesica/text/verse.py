@@ -59,6 +59,9 @@ FELLOWS = 5
 AHEAD = -1.3
 """Log-probability a syllable costs on the whole, by which drafts of different lengths are compared."""
 
+DEPENDENT = frozenset({"that", "which", "who", "whom", "whose", "or", "than"})
+"""Words that begin no sentence, as they lean on one before."""
+
 RUN_ON = 0.7
 """What it costs a line to run into the next with no mark at its end."""
 
@@ -84,6 +87,7 @@ class Vocabulary:
     fit : bool [2 * 5 + 1, 2, words]: may stand where so many syllables are left, off (0) or on (1) the beat
     size : int [words], syllables
     rhyme : int [words], which rhyme the word has; -1: none, or too slight a word to end a line
+    vowel, onset : of the last syllable
     """
 
     words: tuple[str, ...]
@@ -92,8 +96,9 @@ class Vocabulary:
     fit: NDArray[np.bool_]
     size: NDArray[np.int64]
     rhyme: NDArray[np.int64]
+    vowel: NDArray[np.str_]
     stems: NDArray[np.str_]
-    onsets: NDArray[np.str_]
+    onset: NDArray[np.str_]
     index: Mapping[str, int]
 
 
@@ -147,6 +152,7 @@ def vocabulary(door: LlamaC) -> Vocabulary:
         fit,
         np.array([syllables(word) for word in words]),
         rhyme,
+        np.array([(sounds(word)[0].rhyme or ("",))[0] for word in words]),
         np.array([stem(word) for word in words]),
         np.array([sounds(word)[0].onset for word in words]),
         {word: place for place, word in enumerate(words)},
@@ -281,10 +287,11 @@ class Verse:
         if partner is None:
             fits = (words.rhyme >= 0) & (self.fellows[words.rhyme] >= FELLOWS)
             for other in draft.rhymes:
-                fits &= words.rhyme != words.rhyme[other]
+                # "Days" beside "today" would blur the pattern.
+                fits &= words.vowel != words.vowel[other]
         else:
             other = draft.rhymes[partner]
-            fits = (words.rhyme == words.rhyme[other]) & (words.onsets != words.onsets[other])
+            fits = (words.rhyme == words.rhyme[other]) & (words.onset != words.onset[other])
         allowed &= ~last | fits
         return allowed
 
@@ -299,6 +306,8 @@ class Verse:
         here = starts[len(starts) // len(self.scheme) * len(self.scheme) :]
         # "About" begins what the model is shown of a new poem.
         yield "about"
+        if not draft.lines or draft.lines[-1].endswith("."):
+            yield from DEPENDENT
         yield from (name for name in here if here.count(name) > 1 or name in ("and", "but"))
 
     def _advanced(
