@@ -35,7 +35,8 @@ def likelihoods(
     means = np.zeros(len(texts))
     for begin in range(0, len(texts), TOGETHER):
         part = [list(text)[: BATCH // TOGETHER] or [tail] for text in texts[begin : begin + TOGETHER]]
-        items, spans = [], []
+        items: list[tuple[int, int, int, bool]] = []
+        spans = []
         for place, text in enumerate(part):
             door.copy(base, FIRST + place)
             # The last token of the start is read again, for the logits after it.

@@ -22,7 +22,7 @@ from vesica.errors import VesicaError
 VERSION = "2026.10.11549"
 """Of xllamacpp; the declarations below are those of its llama.h (build 11549)."""
 
-SEQUENCES = 64
+SEQUENCES = 96
 """Texts that can be held at once."""
 
 CONTEXT = 4096
@@ -181,10 +181,13 @@ class LlamaC:
             rows = self.step(
                 [(token, at + start + i, text, last and i == len(part) - 1) for i, token in enumerate(part)]
             )
-        return rows[0]
+        result: Logits = rows[0]
+        return result
 
     def step(self, items: Sequence[tuple[int, int, int, bool]]) -> Logits:
         """One pass over up to ``BATCH`` (token, place, text, wanted); logits [wanted, vocabulary], in order."""
+        if not items:
+            return np.empty((0, self.size), np.float32)
         self.batch.n = len(items)
         for row, (token, place, text, wanted) in enumerate(items):
             self.batch.token[row], self.batch.pos[row], self.batch.n_seq[row] = token, place, 1
@@ -235,7 +238,8 @@ class Grammar:
     def mask(self, logits: Logits) -> Logits:
         """The logits with what the grammar forbids at minus infinity."""
         for count in (self.FIRST, len(logits)):
-            near = np.argsort(-logits, kind="stable")[:count]
+            near = np.argpartition(-logits, count - 1)[:count]
+            near = near[np.lexsort((near, -logits[near]))]
             data = self.door.ffi.new("token_data[]", count)
             for row, token in enumerate(near):
                 data[row].id, data[row].logit = int(token), float(logits[token])

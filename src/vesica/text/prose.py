@@ -117,11 +117,13 @@ class _Story:
         """How much a draft says of the story: information in nats a token, with some likelihood against nonsense."""
         if not isinstance(self.door, LlamaC):
             rows = embed([self.text[-400:], *drafts]).astype(np.float64)
-            return rows[1:] @ rows[0]
+            near: NDArray[np.float64] = rows[1:] @ rows[0]
+            return near
         tokens = [self.door.tokens(f" {draft}") for draft in drafts]
         here = likelihoods(self.door, self.tokens, tokens, held=0)
         anywhere = likelihoods(self.door, self.door.tokens("\n"), tokens)
-        return here - anywhere + 0.3 * here
+        worth: NDArray[np.float64] = here - anywhere + 0.3 * here
+        return worth
 
 
 def decent(sentence: str) -> bool:

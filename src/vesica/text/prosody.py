@@ -107,7 +107,7 @@ def beats(word: str) -> frozenset[str]:
     small = word.lower().replace("’", "'")
     if small in LIGHT:
         return frozenset("-")
-    ways = set()
+    ways: set[str] = set()
     for sound in sounds(small):
         if sound.syllables == 1:
             ways.update("-+" if small in SMALL else "+")

@@ -6,13 +6,14 @@ Syllables are vowel groups with the silent letters of English taken out; stress 
 """
 
 import re
+from functools import lru_cache
 
 from vesica.text.prosody import LIGHT, SMALL, fits, rhymes, sounds, words_of
 
 _PREFIX = re.compile(
     r"^(?:trans|fore|com|con|dis|mis|per|pre|pro|sub|sur|with|for|be|de|em|en|ex|im|in|ob|re|se|to|un|up|a)(?=[a-z]*[aeiouy])"
 )
-_OWN_STRESS = re.compile(r"(?:ee|eer|ese|ette|esque|oon|ique)$")
+_OWN_STRESS = re.compile(r"^(?:in|on|un)?to$|^upon$|^until$|(?:ee|eer|ese|ette|esque|oon|ique)$")
 _BEFORE = re.compile(r"(?:[tsc]ion|[tsc]ious|[tc]ial|cian|ian|ic|ics|ical|ity|ify|ions|ience|ient|iance|ual)$")
 _ENDINGS = re.compile(r"(?:ing|ings|ed|er|ers|est|ly|ness|less|ful|es|s|'s|ment|ments|en|y|or|ors|ish|ship|hood|dom)$")
 
@@ -26,7 +27,8 @@ def _bare(word: str) -> str:
     return re.sub(r"[^a-z']", "", word.lower().replace("’", "'"))
 
 
-def _groups(word: str) -> list[str]:
+@lru_cache(65536)
+def _groups(word: str) -> tuple[str, ...]:
     """The vowel groups that sound."""
     text = re.sub(r"n't$", "ent" if len(word) > 3 and word[-4] in "dst" else "nt", word)
     text = re.sub(r"'(?:s|m|d|ll|ve|re)$", "es" if re.search(r"(?:[sxz]|[cs]h|[cg]e)'s$", text) else "", text)
@@ -41,10 +43,12 @@ def _groups(word: str) -> list[str]:
         text = re.sub(r"(?<=[a-z])(?<![aeiouy])e$", "", text) if re.search(r"[aeiouy].*e$", text) else text
     text = re.sub(r"(?<=[aeiouy])e$", "", text) if re.search(r"(?:ue|oe|ie|ye|ee)$", text) and len(text) > 2 else text
     text = re.sub(r"(?<=[tsc])io(?=n|us)|(?<=[tc])ia(?=l|n)|(?<=[tc])ie(?=nt|nce)", "o", text)
-    text = re.sub(r"i(?=a|o|um|ence|ent)|u(?=al|ous|ate|it[ey])|e(?=o(?!u)|ate)|y(?=ing|a|e)", r"i.", text)
+    text = re.sub(
+        r"i(?=a|o|um|ence|ent|et)|u(?=al|ous|ate|it[ey])|(?<!p)e(?=o(?!u)|ate)|(?<=[a-z])y(?=ing|a|e)", r"i.", text
+    )
     text = re.sub(r"(?<=[aeouy])(?=ing)", ".", text)
     text = re.sub(r"^y(?=[aeiou])|(?<=[aeiou])y(?=[aeiou])", "j", text)
-    return re.findall(r"[aeiouy]+", text) or [""]
+    return tuple(re.findall(r"[aeiouy]+", text)) or ("",)
 
 
 def stress(word: str) -> int:

@@ -112,3 +112,13 @@ def go_on(
     for take, ear in enumerate(ears):
         door.drop(take + 1)
         yield take, ear.hear(b"", last=True)
+
+
+def written(
+    door: LlamaC, prompt: str, how: Sampling, *, seeds: Sequence[int], tokens: int, stop: Sequence[str] = ()
+) -> list[str]:
+    """All takes of ``stream``, whole."""
+    takes = [""] * len(seeds)
+    for take, piece in stream(door, prompt, how, seeds=seeds, tokens=tokens, stop=stop):
+        takes[take] += piece
+    return takes

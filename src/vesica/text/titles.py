@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vesica.errors import VesicaError
 from vesica.text.likelihood import likelihoods
 from vesica.text.llama_c import LlamaC
 from vesica.text.model import Door, takes
-from vesica.text.prosody import SMALL, words_of
+from vesica.text.prosody import SMALL, sounds, words_of
 from vesica.text.sampling import Sampling
 from vesica.text.verse import UNSEEMLY, WORN, stem
 from vesica.weights.minilm import embed
@@ -59,14 +60,16 @@ def novelty(title: str, brief: str) -> float:
     return sum(word not in told for word in own) / len(own) if own else 0.0
 
 
-def decent(title: str) -> bool:
-    """Whether a title is one: two to six words, none worn out, none twice, no name of an author, no list."""
+def decent(title: str, brief: str) -> bool:
+    """Whether a title is one: two to six words, none worn out, made up or said twice, no author."""
     words = [word.lower() for word in words_of(title)]
     content = [stem(word) for word in words if word not in SMALL]
+    told = {word.lower() for word in words_of(brief)}
     return (
         2 <= len(words) <= 6
         and bool(content)
         and len(set(content)) == len(content)
+        and all(sounds(word) or word in told for word in words)
         and not WORN & set(words)
         and not UNSEEMLY & set(words)
         and words[-1] not in SMALL
@@ -89,7 +92,7 @@ def title(
         ):
             drawn[take] += piece
             listen(heard, drawn[0].strip())
-        drafts = sorted({cased for take in drawn if decent(cased := title_case(take.strip()))})
+        drafts = sorted({cased for take in drawn if decent(cased := title_case(take.strip()), brief)})
         if len(drafts) >= 3:
             break
     if not drafts:
@@ -97,7 +100,7 @@ def title(
     return drafts[int(np.argmax(scores(door, drafts, brief)))]
 
 
-def scores(door: Door, drafts: list[str], brief: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def scores(door: Door, drafts: list[str], brief: str) -> NDArray[np.float64]:
     """How good each title is: its information about the brief, its likelihood, nearness in sense, and new words."""
     here = anywhere = np.zeros(len(drafts))
     if isinstance(door, LlamaC):
@@ -107,5 +110,6 @@ def scores(door: Door, drafts: list[str], brief: str) -> "np.ndarray[tuple[int],
     rows = embed([brief, *drafts]).astype(np.float64)
     near = rows[1:] @ rows[0]
     new = np.array([novelty(draft, brief) for draft in drafts])
-    result = (here - anywhere) + 0.4 * here + 1.5 * near + 1.2 * np.minimum(new, 0.7)
-    return np.round(result, 6)
+    result: NDArray[np.float64] = (here - anywhere) + 0.4 * here + 1.5 * near + 1.2 * np.minimum(new, 0.7)
+    result[new == 0] -= 3
+    return result.round(6)

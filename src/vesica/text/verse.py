@@ -13,6 +13,7 @@ syllables and stress the spelling rules find too.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +21,25 @@ from numpy.typing import NDArray
 from vesica.errors import VesicaError
 from vesica.text.llama_c import SEQUENCES, LlamaC
 from vesica.text.params import WriteParams
-from vesica.text.prosody import LETTERS, SMALL, beats, known_words, one_sound, sounds, word_list
+from vesica.text.prosody import LETTERS, SMALL, beats, known_words, one_sound, sounds, word_list, words_of
 from vesica.text.quatrains import QUATRAINS
 from vesica.text.sampling import log_softmax
 from vesica.text.scansion import stress, syllables
 
-WIDTH = 16
-"""Lines under way at once."""
+OPENING, CLOSING = 10, 22
+"""Drafts of a line under way at once: of a line whose rhyme is free, and of one that answers a rhyme."""
 
-KEPT = 5
+READY = 24
+"""Finished lines to choose from."""
+
+KEPT = 6
 """Finished lines carried on together."""
+
+ALIKE = 2
+"""Of these, how many may share all lines but the last."""
+
+RICH = 0.4
+"""What a rhyme with more words is worth, by the logarithm of their number."""
 
 CHILDREN = 5
 """Words tried after one beginning."""
@@ -48,6 +58,12 @@ FELLOWS = 5
 
 AHEAD = -1.3
 """Log-probability a syllable costs on the whole, by which drafts of different lengths are compared."""
+
+DEPENDENT = frozenset({"that", "which", "who", "whom", "whose", "or", "than"})
+"""Words that begin no sentence, as they lean on one before."""
+
+RUN_ON = 0.7
+"""What it costs a line to run into the next with no mark at its end."""
 
 SHARE = 0.01
 """Words less likely than this share of the likeliest that fit are left out."""
@@ -71,6 +87,7 @@ class Vocabulary:
     fit : bool [2 * 5 + 1, 2, words]: may stand where so many syllables are left, off (0) or on (1) the beat
     size : int [words], syllables
     rhyme : int [words], which rhyme the word has; -1: none, or too slight a word to end a line
+    vowel, onset : of the last syllable
     """
 
     words: tuple[str, ...]
@@ -79,8 +96,9 @@ class Vocabulary:
     fit: NDArray[np.bool_]
     size: NDArray[np.int64]
     rhyme: NDArray[np.int64]
+    vowel: NDArray[np.str_]
     stems: NDArray[np.str_]
-    onsets: NDArray[np.str_]
+    onset: NDArray[np.str_]
     index: Mapping[str, int]
 
 
@@ -120,6 +138,9 @@ def vocabulary(door: LlamaC) -> Vocabulary:
     rhyme = np.full(len(words), -1)
     for place, word in enumerate(words):
         for way in beats(word):
+            # "Into" may lean either way in the dictionary; only the way that the spelling agrees with is used.
+            if len(way) > 1 and way[stress(word)] != "+":
+                continue
             fit[len(way) :, int(way[0] == "+"), place] = True
         sound = one_sound(word)
         if sound and sound.rhyme and word not in SMALL:
@@ -131,6 +152,7 @@ def vocabulary(door: LlamaC) -> Vocabulary:
         fit,
         np.array([syllables(word) for word in words]),
         rhyme,
+        np.array([(sounds(word)[0].rhyme or ("",))[0] for word in words]),
         np.array([stem(word) for word in words]),
         np.array([sounds(word)[0].onset for word in words]),
         {word: place for place, word in enumerate(words)},
@@ -151,7 +173,7 @@ class Draft:
     lines : the finished lines; ``line`` the one under way, ``place`` its syllables so far
     text, at : which sequence of the model holds it, and how many tokens that has
     row : log-probabilities of what comes next, over the model's tokens
-    score : what it is chosen by: log-probabilities, pull of the subject, noise
+    worth : log-probabilities and pull of the subject; ``score`` has the noise too
     rhymes : the words that ended the stanza's lines, as places in the vocabulary
     used : stems of the content words so far; ``pairs`` all neighbouring words
     """
@@ -163,7 +185,7 @@ class Draft:
     text: int = 0
     at: int = 0
     score: float = 0.0
-    likely: float = 0.0
+    worth: float = 0.0
     word: int = -1
     rhymes: tuple[int, ...] = ()
     used: frozenset[str] = frozenset()
@@ -175,18 +197,34 @@ class Verse:
     """A search for poems in one form."""
 
     def __init__(
-        self, door: LlamaC, start: Sequence[int], *, feet: int, rhyme: str, chance: float, seed: int, pull: Row
+        self,
+        door: LlamaC,
+        start: Sequence[int],
+        *,
+        feet: int,
+        rhyme: str,
+        chance: float,
+        seed: int,
+        pull: Row,
+        floor: float = FLOOR,
     ) -> None:
         """``pull`` [words] is added to a word's log-probability."""
         self.door, self.words = door, vocabulary(door)
-        self.syllables, self.scheme, self.chance, self.pull = 2 * feet, rhyme, chance, pull
+        self.syllables, self.scheme, self.chance, self.pull, self.floor = 2 * feet, rhyme, chance, pull, floor
         self.generator = np.random.Generator(np.random.PCG64(seed))
         self.marks = {mark: door.tokens(mark)[0] for mark in (",", ";", ".", "\n")}
         rhymed = self.words.rhyme >= 0
         self.fellows = np.bincount(self.words.rhyme[rhymed])
+        # How well a rhyme may be answered: by the pull of its best words, and by how many there are.
+        self.promise = np.full(len(self.fellows), -9.0)
+        for number in np.flatnonzero(self.fellows >= FELLOWS):
+            best = np.sort(pull[self.words.rhyme == number])[-4:-1]
+            self.promise[number] = best.mean() + RICH * np.log(self.fellows[number])
         door.clear()
         row = log_softmax(door.read(start, 0))
-        self.start = Draft(row, at=len(start))
+        shown = [words_of(line.lower()) for _, quatrain in QUATRAINS[feet] for line in quatrain.split("\n")]
+        told = {pair for words in shown for pair in pairwise(words) if not SMALL.issuperset(pair)}
+        self.start = Draft(row, at=len(start), pairs=frozenset(told))
 
     def stanza(self, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
         """Line by line, the best drafts one line on; the last list has finished stanzas."""
@@ -201,6 +239,7 @@ class Verse:
         while ways:
             ways = self._advanced(ways, self._chosen(ways, number), [*drafts, *finished])
             finished += [draft for draft in ways if draft.place == self.syllables]
+            finished = sorted(finished, key=lambda draft: -draft.worth)[:READY]
             ways = [draft for draft in ways if draft.place < self.syllables]
         return self._ended(finished, number)
 
@@ -213,19 +252,19 @@ class Verse:
             row = draft.row[tokens]
             row[~allowed] = -np.inf
             high = row.max()
-            near = np.flatnonzero(row >= max(high + np.log(SHARE), FLOOR))
+            near = np.flatnonzero(row >= max(high + np.log(SHARE), self.floor))
             noise = self.generator.gumbel(size=len(near)) * self.chance
             left = self.syllables - draft.place - self.words.size[near]
             scores = draft.score + row[near] + self.pull[near] + noise + AHEAD * left
             if number in self._firsts():
-                scores = scores + np.where(left == 0, self._promise(near), 0)
+                scores = scores + np.where(left == 0, self.promise[self.words.rhyme[near]], 0)
             for best in np.argsort(-scores, kind="stable")[:CHILDREN]:
                 found.append((float(scores[best]), float(row[near[best]]), place, int(near[best])))
             if 1 < draft.place < self.syllables - 1 and not draft.comma and draft.line[-1] != ",":
                 comma = float(draft.row[self.marks[","]])
                 if comma > -1.5:
                     found.append((draft.score + comma + AHEAD * (self.syllables - draft.place), comma, place, -1))
-        return sorted(found, reverse=True)[:WIDTH]
+        return sorted(found, reverse=True)[: CLOSING if self._partner(number) is not None else OPENING]
 
     def _firsts(self) -> set[int]:
         return {self.scheme.index(mark) for mark in self.scheme}
@@ -235,35 +274,41 @@ class Verse:
         first = self.scheme.index(self.scheme[number])
         return first if first < number else None
 
-    def _promise(self, words: NDArray[np.intp]) -> Row:
-        """How well a rhyme with each of these words may go on: the pull of its best fellows."""
-        promise = np.zeros(len(words))
-        for place, word in enumerate(words):
-            others = (self.words.rhyme == self.words.rhyme[word]) & (self.words.onsets != self.words.onsets[word])
-            pulls = np.sort(self.pull[others])[-3:]
-            promise[place] = pulls.mean() if len(pulls) else -9
-        return promise
-
     def _allowed(self, draft: Draft, number: int) -> Mask:
         words, left = self.words, self.syllables - draft.place
         allowed: Mask = words.fit[left, draft.place % 2] & ~np.isin(words.stems, list(draft.used))
         if not draft.place:
             allowed &= words.first >= 0
-        if draft.word >= 0:
-            before = words.words[draft.word]
-            for one, follower in draft.pairs:
-                if one == before:
-                    allowed[words.index[follower]] = False
+        for name in self._stale(draft):
+            if name in words.index:
+                allowed[words.index[name]] = False
         last = words.size == left
         partner = self._partner(number)
         if partner is None:
             fits = (words.rhyme >= 0) & (self.fellows[words.rhyme] >= FELLOWS)
             for other in draft.rhymes:
-                fits &= words.rhyme != words.rhyme[other]
+                # "Days" beside "today" would blur the pattern.
+                fits &= words.vowel != words.vowel[other]
         else:
             other = draft.rhymes[partner]
-            fits = (words.rhyme == words.rhyme[other]) & (words.onsets != words.onsets[other])
-        return allowed & (~last | fits)
+            fits = (words.rhyme == words.rhyme[other]) & (words.onset != words.onset[other])
+        allowed &= ~last | fits
+        return allowed
+
+    def _stale(self, draft: Draft) -> Iterator[str]:
+        """Words that would repeat too much: an opening, a word of the line, a pair of words of the poem."""
+        if draft.place:
+            before = self.words.words[draft.word]
+            yield from (follower for one, follower in draft.pairs if one == before)
+            yield from (name for name in words_of(draft.line.lower()) if len(name) > 3 or name == "as")
+            return
+        starts = [line.split()[0].lower() for line in draft.lines]
+        here = starts[len(starts) // len(self.scheme) * len(self.scheme) :]
+        # "About" begins what the model is shown of a new poem.
+        yield "about"
+        if not draft.lines or draft.lines[-1].endswith("."):
+            yield from DEPENDENT
+        yield from (name for name in here if here.count(name) > 1 or name in ("and", "but"))
 
     def _advanced(
         self, ways: Sequence[Draft], chosen: Sequence[tuple[float, float, int, int]], held: Sequence[Draft]
@@ -285,16 +330,16 @@ class Verse:
                         line=draft.line + ",",
                         comma=True,
                         score=score,
-                        likely=draft.likely + likely,
+                        worth=draft.worth + likely,
                         text=text,
                         at=draft.at + 1,
                     )
                 )
             else:
                 token = int((self.words.tokens if draft.place else self.words.first)[word])
-                fresh.append(self._with(draft, word, score, likely, text))
+                fresh.append(self._with(draft, word, score, likely + float(self.pull[word]), text))
             items.append((token, draft.at, text, True))
-        rows = log_softmax(self.door.step(items)) if items else []
+        rows = log_softmax(self.door.step(items))
         return [replace(draft, row=row) for draft, row in zip(fresh, rows, strict=True)]
 
     def _with(self, draft: Draft, word: int, score: float, likely: float, text: int) -> Draft:
@@ -308,7 +353,7 @@ class Verse:
             text=text,
             at=draft.at + 1,
             score=score,
-            likely=draft.likely + likely,
+            worth=draft.worth + likely,
             word=word,
             used=draft.used if name in SMALL else draft.used | {self.words.stems[word]},
             pairs=draft.pairs | {(before, name)},
@@ -321,15 +366,18 @@ class Verse:
         for draft in finished:
             likely = {mark: float(draft.row[token]) for mark, token in self.marks.items()}
             if last:
-                mark, end = ".", max(likely["."], likely["\n"] - 1, likely[","] - 1)
+                mark, end = ".", 1.5 * likely["."]
             else:
                 likely["."] += 0.5 if number == 1 else -1
+                likely["\n"] -= RUN_ON
                 mark, end = max(likely.items(), key=lambda item: item[1])
-            ends.append((draft.score + end, mark, draft))
+            promise = 0 if self._partner(number) is not None else float(self.promise[self.words.rhyme[draft.word]])
+            ends.append((draft.worth + end + promise, mark, draft))
         ends.sort(key=lambda end: -end[0])
         kept: list[Draft] = []
         for score, mark, draft in ends:
-            if len(kept) < KEPT and all(draft.word != other.word for other in kept):
+            alike = [other for other in kept if other.lines[:-1] == draft.lines]
+            if len(kept) < KEPT and len(alike) < ALIKE and all(draft.word != other.word for other in kept):
                 kept.append(
                     replace(
                         draft,
@@ -338,9 +386,12 @@ class Verse:
                         place=0,
                         comma=False,
                         score=score,
+                        worth=score,
                         rhymes=(*draft.rhymes, draft.word),
                     )
                 )
+        for text in set(range(1, SEQUENCES)) - {draft.text for draft in kept}:
+            self.door.drop(text)
         items, wanted = [], []
         for draft in kept:
             mark = draft.lines[-1][-1]
@@ -348,7 +399,7 @@ class Verse:
             tokens += [self.marks["\n"]] * (2 if last else 1)
             items += [(token, draft.at + i, draft.text, i == len(tokens) - 1) for i, token in enumerate(tokens)]
             wanted.append(len(tokens))
-        rows = log_softmax(self.door.step(items)) if items else []
+        rows = log_softmax(self.door.step(items))
         return [
             replace(draft, row=row, at=draft.at + count) for draft, row, count in zip(kept, rows, wanted, strict=True)
         ]
@@ -393,7 +444,6 @@ def poem(
     listen: Callable[[int, str], None] = lambda *_: None,
 ) -> str:
     """A poem of quatrains about a subject. ``listen`` hears how many lines stand, and the best of them."""
-    about = about or "an evening"
     pull = PULL * np.clip(pull_of(door, about, params.feet), -1, 3)
     for attempt in range(4):
         search = Verse(
@@ -402,6 +452,7 @@ def poem(
             feet=params.feet,
             rhyme=params.rhyme,
             chance=params.chance,
+            floor=FLOOR - 2 * attempt,
             seed=seed + (attempt << 32),
             pull=pull,
         )

@@ -1,6 +1,6 @@
 """The writing partner: next sentences, a title, or a rhymed poem, by a small language model held to a form."""
 
-from vesica.text.brief import subject
+from vesica.text.brief import own_subject, subject
 from vesica.text.model import needs_logits, open_model
 from vesica.text.params import WriteParams
 from vesica.text.prose import MOST, prose
@@ -14,8 +14,8 @@ def write(*, params: WriteParams, seed: int, text: str | None = None, progress: 
     """Write in the form that ``params`` asks for.
 
     Prose goes on from ``text`` (the last 2,048 tokens of it) and returns the new sentences alone; a title and a poem
-    are made from ``params.about``, or from the beginning of ``text`` where that is empty. Of a subject longer than 240
-    characters, the first sentences count.
+    are made from ``params.about``, else from the beginning of ``text``, else about something the model finds. Of a
+    subject longer than 240 characters, the first sentences count.
 
     Raises
     ------
@@ -23,6 +23,8 @@ def write(*, params: WriteParams, seed: int, text: str | None = None, progress: 
     """
     door, note = open_model()
     about = subject(params.about) or (subject(text or "") if params.form != "prose" else "")
+    if not about and params.form != "prose":
+        about = own_subject(door, seed=seed)
     how = Sampling(temperature=params.temperature, min_p=params.min_p)
 
     def tell(done: int, total: int, so_far: str) -> None:
