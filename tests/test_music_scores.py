@@ -262,6 +262,3 @@ def test_seconds_follow_every_tempo_exactly() -> None:
     score = replace(SMALL, tempi=(Tempo(F(0), F(60)), Tempo(F(1), F(120)), Tempo(F(3), F(90))))
     seconds = clock(score)
     assert [seconds(F(time)) for time in (0, 1, 2, 3, 6)] == [0, 1, F(3, 2), 2, 4]
-
-
-@light
