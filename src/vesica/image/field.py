@@ -19,8 +19,8 @@ from vesica.image.scenes import CELLS, COMPOSITIONS, Scene, blank
 from vesica.work import Progress, Step
 
 BRUSHES = (
-    Brush(0.130, 5.0, 3.2, 0.17, 0.95, 0.60, 0.35, 0.55, 0.024),
-    Brush(0.064, 5.5, 3.2, 0.11, 0.92, 0.60, 0.40, 0.80, 0.024),
+    Brush(0.130, 5.0, 2.4, 0.17, 0.95, 0.60, 0.35, 0.55, 0.024),
+    Brush(0.064, 5.5, 2.8, 0.11, 0.92, 0.60, 0.40, 0.80, 0.024),
     Brush(0.031, 6.0, 3.0, 0.075, 0.90, 0.55, 0.35, 0.90, 0.024),
     Brush(0.0155, 6.5, 2.6, 0.055, 0.90, 0.50, 0.25, 0.95, 0.022),
     Brush(0.0078, 6.5, 2.4, 0.045, 0.92, 0.35, 0.15, 1.00, 0.018),
@@ -31,36 +31,42 @@ BRUSHES = (
 SMALLEST = 1100
 """Square root of the area, in pixels, that is painted at least; smaller pictures are averaged from it."""
 
-CHUNK = 400
-"""Strokes between two looks at whether to stop."""
+STINT = 2_000_000
+"""Pixels that brushes go over between two looks at whether to stop: about a tenth of a second."""
 
 
 def field(*, params: FieldParams, seed: int, progress: Progress | None = None) -> Picture:
     """Paint a picture of ``params.height`` by ``params.width`` pixels.
 
     The same seed and words give the same painting at every size of one shape. Without words, no model is needed.
-    ``progress`` is told after each layer and may raise ``Cancelled``, which is also asked within layers.
+    ``progress`` is given a picture after each layer of brushes, and is called some ten times a second in between; it
+    may raise ``Cancelled``. Raises ``ModelMissing`` where there are words and no embedding model.
     """
-    rng = np.random.default_rng(seed % 2**64)
-    colours = palette(params.words, np.random.default_rng(rng.integers(2**63)))
-    name = params.composition if params.composition != "any" else composition(params.words, rng)
+    total = len(BRUSHES)
+    tell = progress or (lambda step: None)
+    for_colour, for_form, for_scene, for_strokes, for_bristles = np.random.default_rng(seed % 2**64).spawn(5)
+    colours = palette(params.words, for_colour)
+    name = composition(params.words, for_form) if params.composition == "any" else params.composition
+    tell(Step(0, total))
     scene = blank(params.width, params.height)
-    COMPOSITIONS[name][0](scene, colours, np.random.default_rng(rng.integers(2**63)))
-    layers = strokes(scene, params, rng)
+    COMPOSITIONS[name][0](scene, colours, for_scene)
+    tell(Step(0, total))
+    layers = strokes(scene, params, for_strokes)
 
     over = max(1, int(np.ceil(SMALLEST / np.sqrt(params.width * params.height))))
     rows, columns = params.height * over, params.width * over
-    scale = columns / scene.x.shape[1]
-    easel = Easel(rows, columns, scale, wash(scene, colours), np.random.default_rng(rng.integers(2**63)))
-    total = len(BRUSHES)
+    easel = Easel(rows, columns, columns / scene.x.shape[1], wash(scene, colours), for_bristles)
     for done, (brush, layer) in enumerate(zip(BRUSHES, layers, strict=True), 1):
-        for first in range(0, len(layer), CHUNK):
-            easel.lay(layer, first, min(first + CHUNK, len(layer)), brush)
-            if progress:
-                progress(Step(done - 1, total))
-        if progress:
-            progress(Step(done, total, easel.look(params.impasto, over) if done < total else None))
-    return easel.look(params.impasto, over)
+        widest = brush.width * params.brush * np.sqrt(rows * columns)
+        stint = max(1, int(STINT / (0.6 * brush.length * widest**2)))
+        for first in range(0, len(layer), stint):
+            tell(Step(done - 1, total))
+            easel.lay(layer, first, min(first + stint, len(layer)), brush)
+        if progress and done < total:
+            progress(Step(done, total, easel.look(params.impasto, over)))
+    picture = easel.look(params.impasto, over)
+    tell(Step(total, total, picture))
+    return picture
 
 
 def composition(words: str, rng: np.random.Generator) -> str:

@@ -101,9 +101,9 @@ def draw(rng: np.random.Generator) -> int:
     return int(rng.integers(2**30))
 
 
-def toward(colours: Lab, target: Lab, share: Plane | float) -> Lab:
-    """Colours moved a share of the way to one colour, light kept by two thirds."""
-    part = np.asarray(share)[..., None] * np.array([0.35, 1.0, 1.0])
+def toward(colours: Lab, target: Lab, share: Plane | float, light: float = 0.35) -> Lab:
+    """Colours moved a share of the way to one colour; their light moves by ``light`` of that."""
+    part = np.asarray(share)[..., None] * np.array([light, 1.0, 1.0])
     moved: Lab = colours + part * (target - colours)
     return moved
 
@@ -322,7 +322,7 @@ def _house(s: Scene, p: Palette, at: float, crest: NDArray[np.float64], size: fl
     s = s.around((at, foot), 3 * size)
     dx, up = (s.x - at) / size, (foot - s.y) / size
     wall = (abs(dx) < 1.25) & (up > 0) & (up < 0.9)
-    s.put(p.at(0.74 + 0.2 * (dx * sunward > 0.3)), wall.astype(float), angle=np.pi / 2, fine=1.0, depth=0.5)
+    s.put(p.at(np.where(dx * sunward > 0.3, 0.94, 0.74)), wall.astype(float), angle=np.pi / 2, fine=1.0, depth=0.5)
     roof = (up >= 0.85) & (up < 1.6) & (abs(dx) < 1.5 - 0.75 * (up - 0.85))
     s.put(toward(p.at(0.36 + 0 * s.x), p.accents[0], 0.9), roof.astype(float), angle=0.0, fine=1.0, depth=0.52)
     door = (abs(dx + 0.4) < 0.16) & (up > 0) & (up < 0.5)
@@ -407,7 +407,7 @@ def bloom(s: Scene, p: Palette, rng: np.random.Generator) -> None:
         middle = fx + (stem_foot[0] - fx) * t + bow * np.sin(np.pi * t)
         stem = rise(1.2, 0.7, abs(s.x - middle) / (0.004 + 0.012 * size * 4)) * (s.y > fy)
         s.put(p.at(0.26 + 0.12 * rise(-1, 1, (middle - s.x) * 80)), 0.9 * stem, angle=np.pi / 2, fine=0.6, depth=0.3)
-    for _ in range(int(rng.integers(26, 38))):
+    for _ in range(int(rng.integers(20, 30))):
         flower = flowers[int(rng.integers(len(flowers)))]
         where = rng.uniform(0.2, 2.9)
         length = rng.uniform(0.10, 0.24)
@@ -443,8 +443,8 @@ def _flower(
             length = size * (0.45 + 0.55 * out) * np.hypot(ox, oy) * rng.uniform(0.9, 1.12)
             root = at[0] + 0.05 * size * ox, at[1] + 0.05 * size * oy
             # The whole flower is a bowl too: petals that face the light are paler, the heart lies in shadow.
-            turned_to = 0.16 * np.cos(where - light) * out
-            tones = 0.20 + 0.12 * out + 0.8 * turned_to, 0.80 + 0.10 * out + turned_to
+            turned_to = 0.20 * np.cos(where - light) * out
+            tones = 0.16 + 0.10 * out + turned_to, 0.82 + 0.10 * out + turned_to
             _petal(s, p, rng, root, direction, length, 0.46 + 0.1 * (1 - out), hue, light, tones, 0.75 + 0.25 * open_)
     s = s.around(at, 0.3 * size)
     core = np.hypot(s.x - at[0], (s.y - at[1]) / squash) / (0.15 * size)
@@ -471,7 +471,7 @@ def _petal(
     tones: tuple[float, float],
     fine: float,
 ) -> None:
-    """A petal or leaf from its root outwards, hollow along the middle; painted within its own box only."""
+    """A petal or leaf from its root outwards, hollow along the middle, with tones from root to tip."""
     s = s.around(root, 1.25 * length)
     dx, dy = s.x - root[0], s.y - root[1]
     u = (dx * np.cos(direction) + dy * np.sin(direction)) / length
@@ -486,9 +486,9 @@ def _petal(
     veins = fbm(u * 1.2, v * 16 / max(wide, 0.1), draw(rng), 2)
     tone = tones[0] + (tones[1] - tones[0]) * (u.clip(0, 1) ** 0.8 * 0.75 + 0.22 * facing + 0.10 * veins + 0.08)
     rim = rise(0.05, 0.0, profile - abs(v)) * (u > 0.35)
-    paint = toward(p.at(tone + 0.10 * rim), hue, 0.85 - 0.45 * rise(0.72, 1.0, tone))
-    shadow = rise(0.035, 0.0, abs(v) - profile) * ((u > 0.1) & (u < 1.12))
-    s.put(0.5 * (p.ramp[0] + p.ramp[1]), 0.6 * shadow * (1 - inside))
+    paint = toward(p.at(tone + 0.10 * rim), hue, 0.85 - 0.5 * rise(0.70, 1.0, tone), light=0.12)
+    shadow = rise(0.12, 0.0, abs(v) - profile) * ((u > 0.1) & (u < 1.12))
+    s.put(0.5 * (p.ramp[0] + p.ramp[1]), 0.5 * shadow * (1 - inside))
     s.put(paint, inside, angle=direction + 0.9 * v / wide * (1 - u), fine=fine, depth=0.6 + 0.3 * fine)
 
 
@@ -599,8 +599,8 @@ def _cloth(
     radius, around = np.hypot(dx, dy), np.arctan2(dx, dy)
     slip = 0.9 * fbm(around * 2.2, radius * 0.9, draw(rng), 2)
     flank, hollow = np.zeros_like(dx), np.zeros_like(dx)
-    for folds, deep, part in ((2.3, 0.62, 1.0), (5.2, 0.34, 0.8), (11.0, 0.12, 0.6)):
-        depth = deep * (0.55 + 0.9 * rise(-0.4, 0.5, fbm(around * folds, radius * 1.6, draw(rng), 2)))
+    for folds, strength, part in ((2.3, 0.62, 1.0), (5.2, 0.34, 0.8), (11.0, 0.12, 0.6)):
+        depth = strength * (0.55 + 0.9 * rise(-0.4, 0.5, fbm(around * folds, radius * 1.6, draw(rng), 2)))
         phase = 2 * np.pi * (folds * around + part * slip + rng.random())
         # A fold is steeper on its shadow side.
         phase = phase + 0.55 * np.sin(phase)
@@ -675,8 +675,8 @@ def _stone(
     flat: float | None = None,
     accent: float | None = None,
 ) -> None:
-    """One rounded stone, its shadow first; painted within its own box only."""
-    fine = 0.25 if flat is None else 0.6
+    """One rounded stone, its shadow first. Stones of the bed choose their own flatness and accent."""
+    fine = 0.3 + 0.25 * near if flat is None else 0.6
     flat = rng.uniform(0.55, 0.85) if flat is None else flat
     turn = rng.normal(0, 0.12)
     hue, share = p.accents[int(rng.integers(2))], (0.55 if rng.random() < 0.16 else 0.12) if accent is None else accent
@@ -685,8 +685,9 @@ def _stone(
     u, v = dx * np.cos(turn) + dy * np.sin(turn), (dy * np.cos(turn) - dx * np.sin(turn)) / flat
     lump = 0.10 * fbm(dx * 0.9, dy * 0.9, draw(rng), 2)
     far = (abs(u) ** 2.4 + abs(v) ** 2.2) ** (1 / 2.3) + lump
-    cast = rise(1.35, 0.75, np.hypot(dx + 0.22 * np.sign(light[0]), (dy - 0.30 * flat) / flat))
-    if accent is not None:
+    if accent is None:
+        cast = rise(1.35, 0.75, np.hypot(dx + 0.22 * np.sign(light[0]), (dy - 0.30 * flat) / flat))
+    else:
         cast = rise(1.0, 0.4, np.hypot(1.15 * dx, (dy - 0.95 * flat) / (0.4 * flat)))
     s.put(p.ramp[0], (0.25 + 0.5 * near) * cast)
     up = np.sqrt((1 - far * far).clip(0, 1))
