@@ -91,3 +91,12 @@ def test_the_same_words_and_seed_give_the_same_palette_and_another_seed_a_neighb
     one, same, other = (palette("spring", rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(one.ramp, same.ramp)
     assert not np.array_equal(one.ramp, other.ramp)
+
+
+def test_a_sky_over_green_land_is_bluish_and_a_grey_sea_keeps_its_own() -> None:
+    colours, _ = anchors()
+    green = mix(colours[17:18], [1.0])
+    assert green.ramp[2, 1] < 0 < green.ramp[2, 2]
+    assert green.aloft().ramp[2, 2] < 0
+    sea = mix(colours[:1], [1.0])
+    np.testing.assert_allclose(sea.aloft().ramp, sea.ramp, atol=0.02)

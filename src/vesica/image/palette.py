@@ -6,7 +6,7 @@ tempers light, hue and chroma by little.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -38,6 +38,12 @@ class Palette:
         """The colour of light itself: bright, and tinged with the second accent."""
         mixed: Lab = 0.5 * self.ramp[4] + 0.5 * self.accents[1]
         return mixed
+
+    def aloft(self) -> "Palette":
+        """The palette for a sky: where the land is green, air is not; it is turned towards blue and thinned."""
+        hue = float(np.arctan2(self.ramp[2, 2], self.ramp[2, 1]))
+        green = float(np.exp(-(((hue - 2.2) / 0.5) ** 2)))
+        return replace(self, ramp=turned(self.ramp, 1.75 * green, 1 - 0.45 * green))
 
     def at(self, tone: NDArray[np.float64]) -> Lab:
         """Colours [..., 3] of tones 0 (deepest) to 1 (lightest), smooth through the ramp, in steps of 1/1023."""

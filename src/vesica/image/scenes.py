@@ -110,6 +110,7 @@ def toward(colours: Lab, target: Lab, share: Plane | float, light: float = 0.35)
 
 def sky(s: Scene, p: Palette, rng: np.random.Generator, horizon: float, sun: tuple[float, float]) -> None:
     """Light around ``sun``, and banks of cloud that lie flatter and closer towards the horizon."""
+    p = p.aloft()
     up = ((horizon - s.y) / max(horizon, 0.2)).clip(-0.2, 1.2)
     far_x, far_y = s.x - sun[0], s.y - sun[1]
     glow = np.exp(-np.sqrt((far_x / 0.34) ** 2 + (far_y / 0.22) ** 2))
