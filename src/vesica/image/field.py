@@ -28,8 +28,11 @@ BRUSHES = (
 )
 """Large to small; widths and lengths in units of the square root of the picture's area."""
 
-SMALLEST = 1100
+SMALLEST = 512
 """Square root of the area, in pixels, that is painted at least; smaller pictures are averaged from it."""
+
+SMOOTH = 1100
+"""Below this, each pixel is the mean of two by two at least, so that bristles are fine and not jagged."""
 
 STINT = 2_000_000
 """Pixels that brushes go over between two looks at whether to stop: about a tenth of a second."""
@@ -53,7 +56,8 @@ def field(*, params: FieldParams, seed: int, progress: Progress | None = None) -
     tell(Step(0, total))
     layers = strokes(scene, params, for_strokes)
 
-    over = max(1, int(np.ceil(SMALLEST / np.sqrt(params.width * params.height))))
+    side = np.sqrt(params.width * params.height)
+    over = max(2 if side < SMOOTH else 1, int(np.ceil(SMALLEST / side)))
     rows, columns = params.height * over, params.width * over
     easel = Easel(rows, columns, columns / scene.x.shape[1], wash(scene, colours), for_bristles)
     for done, (brush, layer) in enumerate(zip(BRUSHES, layers, strict=True), 1):
