@@ -1,6 +1,7 @@
 """The painted field: a painting at every size, again and again."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -32,7 +33,7 @@ def test_the_same_seed_gives_the_same_bytes_in_fresh_processes_on_one_thread_and
     for count in ("1", "2"):
         made = subprocess.run(
             [sys.executable, "-c", AGAIN],
-            env={**__import__("os").environ, **dict.fromkeys(threads, count)},
+            env={**os.environ, **dict.fromkeys(threads, count)},
             capture_output=True,
             text=True,
             check=True,
@@ -45,7 +46,7 @@ def test_another_seed_gives_another_painting() -> None:
     assert not np.array_equal(field(params=params, seed=1), field(params=params, seed=2))
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (64, 200), (201, 65), (64, 4096)])
+@pytest.mark.parametrize("shape", [(64, 1000), (201, 65)])
 def test_a_painting_has_the_size_that_was_asked_for(shape: tuple[int, int]) -> None:
     height, width = shape
     picture = field(params=replace(SMALL, width=width, height=height, composition="shore"), seed=3)
@@ -74,17 +75,18 @@ def test_every_layer_is_told_with_a_picture_so_far() -> None:
     assert sum(step.preview is not None for step in told) >= 3
 
 
-def test_a_painting_stops_when_it_is_cancelled() -> None:
+@pytest.mark.parametrize("calls", [1, 9])
+def test_a_painting_stops_when_it_is_cancelled(calls: int) -> None:
     told = []
 
     def stop(step: Step) -> None:
         told.append(step)
-        if len(told) == 2:
+        if len(told) == calls:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        field(params=SMALL, seed=1, progress=stop)
-    assert len(told) == 2
+        field(params=replace(SMALL, composition="vortex"), seed=1, progress=stop)
+    assert len(told) == calls
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
@@ -97,7 +99,7 @@ def test_each_composition_has_darks_lights_and_colour(name: str) -> None:
 
 def test_any_composition_follows_the_words() -> None:
     def most(words: str) -> str:
-        chosen = [composition(words, np.random.default_rng(seed)) for seed in range(40)]
+        chosen = [composition(words, np.random.default_rng(seed)) for seed in range(12)]
         return max(set(chosen), key=chosen.count)
 
     assert most("waves and gulls, the harbour wall, ships at anchor") == "shore"

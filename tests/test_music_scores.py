@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from score_strategies import scores
 from vesica.errors import VesicaError
 from vesica.music.align import align, events, fresh_id, with_ids
+from vesica.music.clock import clock
 from vesica.music.midi import read_midi, write_midi
 from vesica.music.score import Metre, Note, Part, Pitch, Score, Tempo, bar_lines, bars, pitch_on_line, spell, tidy
 from vesica.music.score_json import check, read_score, write_score
-from vesica.music.clock import clock
 
 F = Fraction
 pytestmark = pytest.mark.filterwarnings("error")

@@ -7,9 +7,10 @@ colour in OKLab and height; a brush takes up what it is dragged through.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from vesica.compiled import kernel
 
 POINTS = 25
 """Points of a stroke's spine, at most."""
@@ -57,15 +58,15 @@ class Strokes:
         return len(self.counts)
 
 
-@numba.njit(cache=True)
+@kernel
 def _at(plane: Floats, x: float, y: float) -> float:
     """A plane's value at the nearest cell."""
     row = min(max(int(y), 0), plane.shape[0] - 1)
     column = min(max(int(x), 0), plane.shape[1] - 1)
-    return plane[row, column]
+    return float(plane[row, column])
 
 
-@numba.njit(cache=True)
+@kernel
 def _far(colour: Floats, x: float, y: float, light: float, a: float, b: float) -> float:
     """Distance in OKLab of the scene at a point from a colour."""
     row = min(max(int(y), 0), colour.shape[0] - 1)
@@ -73,10 +74,10 @@ def _far(colour: Floats, x: float, y: float, light: float, a: float, b: float) -
     dl = colour[row, column, 0] - light
     da = colour[row, column, 1] - a
     db = colour[row, column, 2] - b
-    return np.sqrt(dl * dl + 2.5 * (da * da + db * db))
+    return float(np.sqrt(dl * dl + 2.5 * (da * da + db * db)))
 
 
-@numba.njit(cache=True)
+@kernel
 def _trace(
     colour: Floats,
     flow_x: Floats,
@@ -182,7 +183,7 @@ def plan(
     return Strokes(spines, counts, widths, colours.astype(np.float32), seeds)
 
 
-@numba.njit(cache=True)
+@kernel
 def _read(table: Floats, x: float, y: float) -> float:
     """The table at a point, between its cells, again and again in both directions."""
     left, top = int(np.floor(x)), int(np.floor(y))
@@ -192,16 +193,16 @@ def _read(table: Floats, x: float, y: float) -> float:
     r0, r1 = top & (TABLE - 1), (top + 1) & (TABLE - 1)
     upper = table[r0, c0] + fx * (table[r0, c1] - table[r0, c0])
     lower = table[r1, c0] + fx * (table[r1, c1] - table[r1, c0])
-    return upper + fy * (lower - upper)
+    return float(upper + fy * (lower - upper))
 
 
-@numba.njit(cache=True)
+@kernel
 def _step(low: float, high: float, x: float) -> float:
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
-@numba.njit(cache=True)
+@kernel
 def lay(
     paint: Floats,
     height: Floats,

@@ -4,64 +4,73 @@ The words choose a palette and, unless a person says otherwise, a composition. L
 ones go where the light falls and where edges are to be found; paint is thick or thin and is lit from the upper left.
 """
 
-from functools import cache
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from vesica.compiled import kernel
 from vesica.image.brush import TABLE, Brush, Floats, Strokes, lay, plan
 from vesica.image.colour import FROM_CONES, FROM_LAB
 from vesica.image.noise import fbm
-from vesica.image.palette import cosines, palette
+from vesica.image.palette import Palette, nearness, palette
 from vesica.image.params import FieldParams
 from vesica.image.pictures import Picture
 from vesica.image.scenes import CELLS, COMPOSITIONS, Scene, blank
 from vesica.work import Progress, Step
 
 BRUSHES = (
-    Brush(0.130, 5.0, 3.2, 0.17, 0.95, 0.55, 0.35, 0.55, 0.022),
-    Brush(0.064, 6.5, 3.0, 0.11, 0.92, 0.50, 0.40, 0.75, 0.020),
-    Brush(0.031, 7.0, 2.8, 0.075, 0.90, 0.50, 0.35, 0.85, 0.020),
-    Brush(0.0155, 7.5, 2.4, 0.055, 0.90, 0.45, 0.25, 0.90, 0.020),
-    Brush(0.0078, 7.0, 2.2, 0.045, 0.92, 0.35, 0.15, 1.00, 0.018),
+    Brush(0.130, 5.0, 2.4, 0.17, 0.95, 0.60, 0.35, 0.55, 0.024),
+    Brush(0.064, 5.5, 2.8, 0.11, 0.92, 0.60, 0.40, 0.80, 0.024),
+    Brush(0.031, 6.0, 3.0, 0.075, 0.90, 0.55, 0.35, 0.90, 0.024),
+    Brush(0.0155, 6.5, 2.6, 0.055, 0.90, 0.50, 0.25, 0.95, 0.022),
+    Brush(0.0078, 6.5, 2.4, 0.045, 0.92, 0.35, 0.15, 1.00, 0.018),
+    Brush(0.0045, 6.0, 2.2, 0.040, 0.95, 0.20, 0.10, 1.00, 0.014),
 )
 """Large to small; widths and lengths in units of the square root of the picture's area."""
 
 SMALLEST = 512
 """Square root of the area, in pixels, that is painted at least; smaller pictures are averaged from it."""
 
-CHUNK = 400
-"""Strokes between two looks at whether to stop."""
+SMOOTH = 1100
+"""Below this, each pixel is the mean of two by two at least, so that bristles are fine and not jagged."""
+
+STINT = 2_000_000
+"""Pixels that brushes go over between two looks at whether to stop: about a tenth of a second."""
 
 
 def field(*, params: FieldParams, seed: int, progress: Progress | None = None) -> Picture:
     """Paint a picture of ``params.height`` by ``params.width`` pixels.
 
     The same seed and words give the same painting at every size of one shape. Without words, no model is needed.
-    ``progress`` is told after each layer and may raise ``Cancelled``, which is also asked within layers.
+    ``progress`` is given a picture after each layer of brushes, and is called some ten times a second in between; it
+    may raise ``Cancelled``. Raises ``ModelMissing`` where there are words and no embedding model.
     """
-    rng = np.random.default_rng(seed % 2**64)
-    colours = palette(params.words, np.random.default_rng(rng.integers(2**63)))
-    name = params.composition if params.composition != "any" else composition(params.words, rng)
-    scene = blank(params.width, params.height)
-    COMPOSITIONS[name][0](scene, colours, np.random.default_rng(rng.integers(2**63)))
-    layers = strokes(scene, params, rng)
-
-    over = max(1, int(np.ceil(SMALLEST / np.sqrt(params.width * params.height))))
-    rows, columns = params.height * over, params.width * over
-    scale = columns / scene.x.shape[1]
-    easel = Easel(rows, columns, scale, colours.ground, np.random.default_rng(rng.integers(2**63)))
     total = len(BRUSHES)
+    tell = progress or (lambda step: None)
+    for_colour, for_form, for_scene, for_strokes, for_bristles = np.random.default_rng(seed % 2**64).spawn(5)
+    colours = palette(params.words, for_colour)
+    name = composition(params.words, for_form) if params.composition == "any" else params.composition
+    tell(Step(0, total))
+    scene = blank(params.width, params.height)
+    COMPOSITIONS[name][0](scene, colours, for_scene)
+    tell(Step(0, total))
+    layers = strokes(scene, params, for_strokes)
+
+    side = np.sqrt(params.width * params.height)
+    over = max(2 if side < SMOOTH else 1, int(np.ceil(SMALLEST / side)))
+    rows, columns = params.height * over, params.width * over
+    easel = Easel(rows, columns, columns / scene.x.shape[1], wash(scene, colours), for_bristles)
     for done, (brush, layer) in enumerate(zip(BRUSHES, layers, strict=True), 1):
-        for first in range(0, len(layer), CHUNK):
-            easel.lay(layer, first, min(first + CHUNK, len(layer)), brush)
-            if progress:
-                progress(Step(done - 1, total))
-        if progress:
-            progress(Step(done, total, easel.look(params.impasto, over) if done < total else None))
-    return easel.look(params.impasto, over)
+        widest = brush.width * params.brush * np.sqrt(rows * columns)
+        stint = max(1, int(STINT / (0.6 * brush.length * widest**2)))
+        for first in range(0, len(layer), stint):
+            tell(Step(done - 1, total))
+            easel.lay(layer, first, min(first + stint, len(layer)), brush)
+        if progress and done < total:
+            progress(Step(done, total, easel.look(params.impasto, over)))
+    picture = easel.look(params.impasto, over)
+    tell(Step(total, total, picture))
+    return picture
 
 
 def composition(words: str, rng: np.random.Generator) -> str:
@@ -69,16 +78,9 @@ def composition(words: str, rng: np.random.Generator) -> str:
     names = list(COMPOSITIONS)
     if not words.strip():
         return names[int(rng.integers(len(names)))]
-    near = cosines(words, _speaks())
+    near = nearness(words, [speaks for _, speaks in COMPOSITIONS.values()])
     weights = np.exp(22 * (near - near.max()))
     return names[int(np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random()))]
-
-
-@cache
-def _speaks() -> NDArray[np.float64]:
-    from vesica.weights.minilm import embed
-
-    return embed([speaks for _, speaks in COMPOSITIONS.values()]).astype(np.float64)
 
 
 def strokes(scene: Scene, params: FieldParams, rng: np.random.Generator) -> list[Strokes]:
@@ -99,21 +101,31 @@ def strokes(scene: Scene, params: FieldParams, rng: np.random.Generator) -> list
             blurred = np.stack([gaussian_filter(scene.colour[..., k], 0.55 * width) for k in range(3)], -1)
             missed = np.sqrt((np.square(scene.colour - blurred) * (1, 2.5, 2.5)).sum(-1))
             missed = gaussian_filter(missed, 0.35 * width)
-            asked = fine + 0.9 * (params.detail - 0.6) - (0.0, 0.0, 0.16, 0.34, 0.50)[number]
+            asked = fine + 0.9 * (params.detail - 0.6) - (0.0, 0.0, 0.12, 0.32, 0.50, 0.72)[number]
             keep = (1.5 * asked + 16 * (missed - 0.022)).clip(0, 1) * min(1.0, 0.4 + params.detail)
-            keep = np.maximum(keep, (0, 0.62, 0.16, 0.03, 0.0)[number])
+            keep = np.maximum(keep, (0, 0.65, 0.22, 0.05, 0.0, 0.0)[number])
         sized = Brush(width, *(getattr(brush, name) for name in Brush.__slots__[1:]))
         layers.append(plan(colour, flow, keep.astype(np.float32), sized, rng, order))
     return layers
 
 
+def wash(scene: Scene, colours: Palette) -> Floats:
+    """What lies under the strokes and shows between them: the toned ground, with the scene's masses rubbed in."""
+    masses = np.stack([gaussian_filter(scene.colour[..., k], 0.03 * CELLS) for k in range(3)], -1)
+    rubbed: Floats = (0.55 * masses + 0.45 * colours.ground).astype(np.float32)
+    return rubbed
+
+
 class Easel:
     """A canvas while it is painted: OKLab and height of the paint, float32."""
 
-    def __init__(self, rows: int, columns: int, scale: float, ground: NDArray[np.float64], rng: np.random.Generator):
+    def __init__(self, rows: int, columns: int, scale: float, wash: Floats, rng: np.random.Generator):
         self.scale = scale
-        self.paint = np.empty((rows, columns, 3), np.float32)
-        self.paint[:] = ground
+        y, x = (
+            np.minimum((np.arange(n) / scale).astype(int), m - 1)
+            for n, m in zip((rows, columns), wash.shape, strict=False)
+        )
+        self.paint = wash[y[:, None], x[None, :]]
         self.height = np.zeros((rows, columns), np.float32)
         self.owner = np.full((rows, columns), -1, np.int32)
         self.across = np.zeros((rows, columns), np.float32)
@@ -129,14 +141,14 @@ class Easel:
 
     def look(self, impasto: float, over: int) -> Picture:
         """The canvas under a lamp at the upper left, each pixel the mean of ``over`` x ``over``."""
-        relief = gaussian_filter(self.height, max(0.35, 0.45 * self.scale))
+        relief = gaussian_filter(self.height, 0.38 * self.scale)
         rows, columns = relief.shape
         out = np.empty((rows // over, columns // over, 3), np.uint8)
         _light(self.paint, relief, self.table, FROM_LAB, FROM_CONES, self.scale, impasto, over, out)
         return out
 
 
-@numba.njit(cache=True)
+@kernel
 def _light(
     paint: Floats,
     relief: Floats,
@@ -160,7 +172,7 @@ def _light(
                     gy = relief[min(y + 1, rows - 1), x] - relief[max(y - 1, 0), x]
                     slope = scale * 0.5 * (gx + 1.2 * gy)
                     slope = slope / (1 + 1.6 * abs(slope))
-                    light = paint[y, x, 0] + impasto * (0.16 * slope + 0.30 * max(slope - 0.12, 0.0) ** 2)
+                    light = paint[y, x, 0] + impasto * (0.22 * slope + 0.45 * max(slope - 0.1, 0.0) ** 2)
                     for k in range(3):
                         answer = (
                             from_lab[k, 0] * light + from_lab[k, 1] * paint[y, x, 1] + from_lab[k, 2] * paint[y, x, 2]
@@ -175,7 +187,7 @@ def _light(
             out[r, c, 2] = _byte(blue * share)
 
 
-@numba.njit(cache=True)
+@kernel
 def _byte(linear: float) -> int:
     """Linear light 0..1 as an sRGB byte."""
     linear = min(max(linear, 0.0), 1.0)

@@ -1,14 +1,15 @@
 """Gradient noise (Perlin, 1985) and its sums over octaves, from integer hashes: the same on every machine."""
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from vesica.compiled import kernel
 
 Plane = NDArray[np.float64]
 """[height, width]."""
 
 
-@numba.njit(cache=True)
+@kernel
 def hashed(column: int, row: int, seed: int) -> int:
     """A whole number of 32 bits that looks random."""
     mask = 0xFFFFFFFF
@@ -20,13 +21,13 @@ def hashed(column: int, row: int, seed: int) -> int:
     return h ^ (h >> 15)
 
 
-@numba.njit(cache=True)
+@kernel
 def _corner(column: int, row: int, seed: int, x: float, y: float) -> float:
     h = hashed(column, row, seed)
     return ((h & 1023) / 511.5 - 1) * x + (((h >> 10) & 1023) / 511.5 - 1) * y
 
 
-@numba.njit(cache=True)
+@kernel
 def gradient_noise(x: float, y: float, seed: int) -> float:
     """Smooth noise of about -1..1 at a point; features are one unit wide."""
     column, row = int(np.floor(x)), int(np.floor(y))
@@ -40,7 +41,7 @@ def gradient_noise(x: float, y: float, seed: int) -> float:
     return 1.6 * (top + ease_y * (low - top))
 
 
-@numba.njit(cache=True)
+@kernel
 def _sum(x: Plane, y: Plane, seed: int, octaves: int, gain: float) -> Plane:
     out = np.empty_like(x)
     for place in range(x.size):

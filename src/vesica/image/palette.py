@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from vesica.image.colour import Lab, from_hex, turned
 
 ROLES = 8
-SHARPNESS = 28.0
-"""Of the softmax over cosines: a palette 0.05 nearer than another counts four times as much."""
+SHARPNESS = 40.0
+"""Of the softmax over cosines: a palette 0.05 nearer than another counts seven times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,26 @@ class Palette:
     ramp: Lab
     accents: Lab
 
-    def at(self, tone: NDArray[np.float64]) -> Lab:
-        """Colours [..., 3] of tones 0 (deepest) to 1 (lightest), smooth through the ramp."""
-        place = tone.clip(0, 1) * (len(self.ramp) - 1)
-        low = np.minimum(place.astype(int), len(self.ramp) - 2)
-        part = (place - low)[..., None]
-        mixed: Lab = self.ramp[low] + part * (self.ramp[low + 1] - self.ramp[low])
+    @property
+    def glow(self) -> Lab:
+        """The colour of light itself: bright, and tinged with the second accent."""
+        mixed: Lab = 0.5 * self.ramp[4] + 0.5 * self.accents[1]
         return mixed
+
+    def aloft(self) -> "Palette":
+        """The palette for a sky: where the land is green, air is not; it is turned towards blue and thinned."""
+        hue = float(np.arctan2(self.ramp[2, 2], self.ramp[2, 1]))
+        green = float(np.exp(-(((hue - 2.2) / 0.5) ** 2)))
+        return replace(self, ramp=turned(self.ramp, 1.75 * green, 1 - 0.45 * green))
+
+    def at(self, tone: NDArray[np.float64]) -> Lab:
+        """Colours [..., 3] of tones 0 (deepest) to 1 (lightest), smooth through the ramp, in steps of 1/1023."""
+        colours: Lab = self._steps()[np.rint(tone.clip(0, 1) * 1023).astype(np.intp)]
+        return colours
+
+    def _steps(self) -> Lab:
+        place = np.linspace(0, len(self.ramp) - 1, 1024)
+        return np.stack([np.interp(place, range(len(self.ramp)), self.ramp[:, k]) for k in range(3)], -1)
 
 
 @cache
@@ -50,19 +63,31 @@ def anchors() -> tuple[Lab, tuple[str, ...]]:
     return np.stack([from_hex(colours) for colours, _ in rows]), tuple(speaks.strip() for _, speaks in rows)
 
 
+def nearness(words: str, spoken: Sequence[str]) -> NDArray[np.float64]:
+    """How near ``words`` are to each of ``spoken`` (phrases with commas between): -1..1.
+
+    Half is the cosine with the whole, half that with the nearest of its phrases, so that a brief of one word and one of
+    a page are both heard. Sums run in a fixed order, whatever the threads.
+    """
+    from vesica.weights.minilm import embed
+
+    rows, groups = _phrases(tuple(spoken))
+    likeness = (rows * embed([words])[0].astype(np.float64)).sum(axis=1)
+    return np.array([0.5 * likeness[first] + 0.5 * likeness[first + 1 : last].max() for first, last in groups])
+
+
 @cache
-def _anchor_rows() -> NDArray[np.float64]:
+def _phrases(spoken: tuple[str, ...]) -> tuple[NDArray[np.float64], tuple[tuple[int, int], ...]]:
+    """Embedded rows, and the range of rows of each text: the whole, then its phrases."""
     from vesica.weights.minilm import embed
 
-    return embed(anchors()[1]).astype(np.float64)
-
-
-def cosines(words: str, others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cosine of ``words`` with each embedded row; summed in a fixed order, whatever the threads."""
-    from vesica.weights.minilm import embed
-
-    likeness: NDArray[np.float64] = (others * embed([words])[0].astype(np.float64)).sum(axis=1)
-    return likeness
+    texts: list[str] = []
+    groups = []
+    for text in spoken:
+        first = len(texts)
+        texts += [text, *text.split(", ")]
+        groups.append((first, len(texts)))
+    return embed(texts).astype(np.float64), tuple(groups)
 
 
 def palette(words: str, rng: np.random.Generator) -> Palette:
@@ -70,11 +95,11 @@ def palette(words: str, rng: np.random.Generator) -> Palette:
 
     Raises ``ModelMissing`` where there are words and no embedding model.
     """
-    colours, _ = anchors()
+    colours, spoken = anchors()
     if words.strip():
-        near = cosines(words, _anchor_rows())
+        near = nearness(words, spoken)
         # A touch of chance, so that two seeds may lead with different neighbours.
-        near = near + 0.012 * rng.standard_normal(len(near))
+        near = near + 0.008 * rng.standard_normal(len(near))
         weights = np.exp(SHARPNESS * (near - near.max()))
     else:
         weights = np.zeros(len(colours))
@@ -100,8 +125,6 @@ def mix(colours: Lab, weights: Sequence[float] | NDArray[np.float64]) -> Palette
 def tempered(palette: Palette, rng: np.random.Generator) -> Palette:
     """The palette in another light: all hues turned together by some 6 degrees, chroma and contrast by a tenth."""
     hue, chroma, key = rng.normal(0, 0.1), 1 + rng.normal(0.03, 0.08), rng.normal(0, 0.012)
-    if rng.random() < 0.5:
-        palette = replace(palette, accents=palette.accents[::-1])
     return Palette(
         turned(palette.ground, hue, chroma, key),
         turned(palette.ramp, hue, chroma, key),

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vesica.image.colour import Lab, turned
+from vesica.image.colour import Lab
 from vesica.image.noise import Plane, fbm, warped
 from vesica.image.palette import Palette
 
-CELLS = 640
+CELLS = 560
 """Grid cells in one unit."""
 
 Mask = NDArray[np.bool_]
@@ -54,12 +54,18 @@ class Scene:
         """Lay colour (and, where it covers by half, direction, fineness and depth) over what is there."""
         self.colour += cover[..., None] * (colour - self.colour)
         inside = cover > 0.5
-        if angle is not None:
-            self.angle = np.where(inside, angle, self.angle)
-        if fine is not None:
-            self.fine = np.where(inside, fine, self.fine)
-        if depth is not None:
-            self.depth = np.where(inside, depth, self.depth)
+        for plane, value in ((self.angle, angle), (self.fine, fine), (self.depth, depth)):
+            if value is not None:
+                np.copyto(plane, value, where=inside)
+
+    def around(self, at: tuple[float, float], reach: float) -> "Scene":
+        """The part within ``reach`` of a place, sharing memory: what is put there is put here. It may be empty."""
+        rows, columns = self.x.shape
+        left, right = (int(np.clip((at[0] + k * reach) / self.width * columns, 0, columns)) for k in (-1, 1))
+        top, bottom = (int(np.clip((at[1] + k * reach) / self.height * rows, 0, rows)) for k in (-1, 1))
+        box = np.s_[top:bottom, left:right]
+        planes = (plane[box] for plane in (self.colour, self.angle, self.fine, self.depth))
+        return Scene(self.x[box], self.y[box], self.width, self.height, *planes)
 
 
 def blank(width: float, height: float) -> Scene:
@@ -68,10 +74,8 @@ def blank(width: float, height: float) -> Scene:
     wide, high = width / unit, height / unit
     rows, columns = max(2, round(high * CELLS)), max(2, round(wide * CELLS))
     y, x = np.mgrid[0:rows, 0:columns] + 0.5
-    zero = np.zeros((rows, columns))
-    return Scene(
-        x * (wide / columns), y * (high / rows), wide, high, np.zeros((rows, columns, 3)), zero, zero + 0.3, zero
-    )
+    planes = (np.zeros((rows, columns)) for _ in range(3))
+    return Scene(x * (wide / columns), y * (high / rows), wide, high, np.zeros((rows, columns, 3)), *planes)
 
 
 def rise(low: float, high: float, x: Plane) -> Plane:
@@ -97,22 +101,22 @@ def draw(rng: np.random.Generator) -> int:
     return int(rng.integers(2**30))
 
 
-def toward(colours: Lab, target: Lab, share: Plane | float) -> Lab:
-    """Colours moved a share of the way to one colour, light kept by two thirds."""
-    part = np.asarray(share)[..., None] * np.array([0.35, 1.0, 1.0])
+def toward(colours: Lab, target: Lab, share: Plane | float, light: float = 0.35) -> Lab:
+    """Colours moved a share of the way to one colour; their light moves by ``light`` of that."""
+    part = np.asarray(share)[..., None] * np.array([light, 1.0, 1.0])
     moved: Lab = colours + part * (target - colours)
     return moved
 
 
 def sky(s: Scene, p: Palette, rng: np.random.Generator, horizon: float, sun: tuple[float, float]) -> None:
     """Light around ``sun``, and banks of cloud that lie flatter and closer towards the horizon."""
+    p = p.aloft()
     up = ((horizon - s.y) / max(horizon, 0.2)).clip(-0.2, 1.2)
     far_x, far_y = s.x - sun[0], s.y - sun[1]
     glow = np.exp(-np.sqrt((far_x / 0.34) ** 2 + (far_y / 0.22) ** 2))
     core = bell(np.sqrt(far_x**2 + far_y**2) / 0.1)
     tone = 0.70 - 0.26 * rise(0.05, 1.0, up) + 0.26 * glow + 0.12 * core
-    back = turned(p.at(tone), 0.0)
-    back = toward(back, p.accents[1], 0.55 * glow + 0.2 * rise(0.4, 0.0, up))
+    back = toward(p.at(tone), p.glow, 0.75 * glow + 0.22 * rise(0.4, 0.0, up))
     depth = 0.16 + up.clip(0, 1.2)
     cx, cy = far_x / depth * 0.62, -1.15 * np.log(depth) + 0.25 * far_x
     seed = draw(rng)
@@ -136,7 +140,7 @@ def shore(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     side = 1.0 if sun[0] < s.width / 2 else -1.0
     sky(s, p, rng, horizon, sun)
     disc = rise(0.034, 0.029, np.hypot(s.x - sun[0], s.y - sun[1]))
-    s.put(toward(p.at(np.ones_like(s.x)), p.accents[1], 0.5), 0.85 * disc, fine=0.7)
+    s.put(toward(p.at(np.ones_like(s.x)), p.glow, 0.6), 0.85 * disc, fine=0.7)
 
     below = (s.y - horizon).clip(1e-4, None)
     near = (below / (s.height - horizon)).clip(0, 1)
@@ -148,7 +152,7 @@ def shore(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     tone = 0.52 - 0.30 * near**0.7 + 0.20 * wave + 0.10 * rise(0.2, 0.0, near)
     water = toward(p.at(tone), p.accents[0], 0.10 * rise(0.1, 0.7, -swell))
     glint = rise(0.0, 0.45, path * (0.75 + 0.9 * chop + 0.5 * swell) - 0.16)
-    water += glint[..., None] * (toward(p.at(0.86 + 0.14 * path), p.accents[1], 0.45) - water)
+    water += glint[..., None] * (toward(p.at(0.84 + 0.14 * path), p.glow, 0.7) - water)
     s.put(
         water,
         rise(-0.002, 0.002, s.y - horizon),
@@ -167,7 +171,7 @@ def shore(s: Scene, p: Palette, rng: np.random.Generator) -> None:
         land = rise(0.003, -0.003, base - crown - s.y) * rise(0.003, -0.003, s.y - base)
         slope = fbm(s.x * 9, s.y * 16, draw(rng), 3)
         rock = toward(p.at(tone_of + 0.10 * slope + 0.8 * (base - s.y)), p.accents[0], 0.16 + 0.12 * slope)
-        s.put(rock, land * (inland > foot), angle=0.9 * side + 0.8 * slope, fine=0.7, depth=0.4)
+        s.put(rock, land * (inland > foot), angle=-0.12 * side + 0.35 * slope, fine=0.75, depth=0.4)
         if number:
             _landmark(s, p, rng, side, foot, base, sun)
 
@@ -177,7 +181,7 @@ def shore(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     inshore = s.y - edge
     sand = toward(p.at(0.34 + 0.14 * fbm(s.x * 3, s.y * 7, draw(rng), 3)), p.ground, 0.5)
     gleam = bell((s.x - sun[0]) / 0.34) * rise(0.16, 0.0, inshore)
-    sand += 0.6 * gleam[..., None] * (toward(p.at(0.8 + 0 * s.x), p.accents[1], 0.4) - sand)
+    sand += 0.6 * gleam[..., None] * (toward(p.at(0.8 + 0 * s.x), p.glow, 0.6) - sand)
     s.put(
         sand, rise(-0.004, 0.004, inshore), angle=-0.22 * side + 0.3 * fbm(s.x * 3, s.y * 5, 5, 2), fine=0.3, depth=0.7
     )
@@ -191,10 +195,12 @@ def shore(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(2, 6))):
         at = s.width * (0.5 + side * rng.uniform(0.10, 0.46)), s.height * rng.uniform(0.80, 0.95)
         size = rng.uniform(0.025, 0.075) * (at[1] / s.height) ** 2
-        dx, dy = (s.x - at[0]) / (1.7 * size), (s.y - at[1]) / size
-        lump = 1 - np.hypot(dx, np.where(dy > 0, 2.2 * dy, dy)) + 0.35 * fbm(s.x * 14, s.y * 14, draw(rng), 3)
+        part = s.around(at, 3 * size)
+        dx, dy = (part.x - at[0]) / (1.7 * size), (part.y - at[1]) / size
+        lump = 1 - np.hypot(dx, np.where(dy > 0, 2.2 * dy, dy))
+        lump += 0.30 * fbm(part.x * 0.7 / size, part.y * 0.7 / size, draw(rng), 3)
         shine = rise(0.1, 1.0, -0.7 * dy - 0.6 * dx * np.sign(at[0] - sun[0]))
-        s.put(p.at(0.05 + 0.42 * shine), rise(0.0, 0.08, lump), angle=0.5 * dx + 0.3, fine=0.8, depth=0.9)
+        part.put(p.at(0.05 + 0.42 * shine), rise(0.0, 0.08, lump), angle=0.5 * dx + 0.3, fine=0.8, depth=0.9)
 
 
 def _landmark(
@@ -203,10 +209,10 @@ def _landmark(
     """A lighthouse on the headland's point, or a sail on the water."""
     inland = side * (s.x - s.width / 2) + s.width / 2
     if rng.random() < 0.6:
-        at, tall, top = foot + rng.uniform(0.10, 0.16), rng.uniform(0.13, 0.17), 0.011
+        at, tall, top = foot + rng.uniform(0.17, 0.23), rng.uniform(0.14, 0.18), 0.011
         up = (base - 0.02 - s.y) / tall
         thick = top * (1.5 - 0.6 * up)
-        tower = rise(thick[0, 0] * 0 + 0.0015, -0.0015, abs(inland - at) - thick) * ((up > -0.3) & (up < 0.86))
+        tower = rise(0.0015, -0.0015, abs(inland - at) - thick) * ((up > -0.08) & (up < 0.86))
         shade = (
             0.55
             + 0.42 * np.sign(sun[0] - s.x.mean()) * (s.x - s.x[:, :1] * 0 - (at if side > 0 else s.width - at)) / top
@@ -226,7 +232,7 @@ def _landmark(
         up = (base + 0.02 - s.y) / size
         for lean, shade in ((1.0, 0.97), (-0.55, 0.78)):
             out = (inland - at) * lean / size
-            sail = (up > 0.1) & (up < 1) & (out > 0.015) & (out < 0.42 * abs(lean) * (1 - up) ** 0.8)
+            sail = (up > 0.1) & (up < 1) & (out > 0.015) & (out < 0.42 * abs(lean) * (1 - up).clip(0, 1) ** 0.8)
             s.put(p.at(shade + 0 * s.x), sail.astype(float), angle=1.3, fine=1.0, depth=0.5)
         hull = (up <= 0.1) & (up > -0.06) & (abs(inland - at) < size * (0.36 + 0.9 * up))
         s.put(toward(p.at(0.12 + 0 * s.x), p.accents[0], 0.7), hull.astype(float), angle=0.0, fine=1.0, depth=0.5)
@@ -238,7 +244,7 @@ def hills(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     sun = s.width * golden(rng), horizon - s.height * rng.uniform(0.02, 0.16)
     sky(s, p, rng, horizon, sun)
     disc = rise(0.042, 0.036, np.hypot(s.x - sun[0], s.y - sun[1]))
-    s.put(toward(p.at(1.0 + 0 * s.x), p.accents[1], 0.5), 0.8 * disc, fine=0.6)
+    s.put(toward(p.at(1.0 + 0 * s.x), p.glow, 0.6), 0.8 * disc, fine=0.6)
     ridges = int(rng.integers(6, 9))
     bend, swing = rng.uniform(0, 6.28), rng.choice([-1.0, 1.0])
     for number in range(ridges):
@@ -252,7 +258,14 @@ def hills(s: Scene, p: Palette, rng: np.random.Generator) -> None:
         roll = fbm(s.x * 3.5, down * 7 + number * 5.3, draw(rng), 3)
         lit = rise(-0.5, 0.6, roll + 0.9 * np.sign(sun[0] - s.x) * np.gradient(crest, axis=1) * CELLS * 0.5)
         haze = (1 - near) ** 1.6
-        tone = 0.14 + 0.50 * haze + 0.26 * lit * (1 - 0.3 * near) + 0.10 * rise(0.0, 0.22, down) - 0.10 * near
+        tone = (
+            0.13
+            + 0.06 * (number % 2)
+            + 0.48 * haze
+            + 0.34 * lit * (1 - 0.3 * near)
+            + 0.10 * rise(0.0, 0.22, down)
+            - 0.10 * near
+        )
         land = p.at(tone)
         plots = warped(s.x * (3.5 - 1.4 * near), down * (11 - 4 * near) + 3.3 * number, draw(rng), 0.25, 2)
         land = toward(land, p.accents[0], 0.34 * rise(0.12, 0.3, plots) * (0.35 + 0.65 * near))
@@ -273,31 +286,48 @@ def hills(s: Scene, p: Palette, rng: np.random.Generator) -> None:
             _trees(s, p, rng, crest[0], near, sun)
     # The way winds in from below and narrows as it goes.
     t = ((s.y - horizon) / (s.height - horizon)).clip(0, 1)
-    middle = sun[0] + (0.10 + 0.34 * t) * s.width * 0.5 * np.sin(bend + 7.5 * np.sqrt(t)) * np.sqrt(t)
+    middle = sun[0] + (0.06 + 0.40 * t) * s.width * np.sin(bend + 8.5 * np.sqrt(t)) * np.sqrt(t)
     wide = 0.004 + 0.085 * t**1.6
     way = rise(1.0, 0.75, abs(s.x - middle) / wide) * rise(0.10, 0.16, t)
     broken = rise(-0.45, 0.0, fbm(s.x * 3, s.y * 7, draw(rng), 3) + 0.25)
     water = toward(p.at(0.80 - 0.22 * t + 0.15 * fbm(s.x * 8, s.y * 30, draw(rng), 2)), p.accents[1], 0.35)
-    s.put(water, 0.9 * way * broken, angle=0.15 * np.cos(bend + 7.5 * np.sqrt(t)), fine=0.6)
+    s.put(water, 0.9 * way * broken, angle=0.15 * np.cos(bend + 8.5 * np.sqrt(t)), fine=0.6)
 
 
 def _trees(
     s: Scene, p: Palette, rng: np.random.Generator, crest: NDArray[np.float64], near: float, sun: tuple[float, float]
 ) -> None:
-    """Clumps on a ridge, dark against what lies behind."""
-    for _ in range(int(rng.integers(1, 4))):
-        centre = rng.uniform(0, s.width)
-        for _ in range(int(rng.integers(2, 7))):
-            at = centre + rng.normal(0, 0.05)
-            tall = (0.012 + 0.055 * near) * rng.uniform(0.7, 1.4)
+    """Clumps on a ridge, slim or round, dark against what lies behind; sometimes a house among them."""
+    for clump in range(int(rng.integers(1, 4))):
+        centre, slim = rng.uniform(0, s.width), rng.uniform(0.26, 0.34) if rng.random() < 0.5 else rng.uniform(0.6, 0.8)
+        if clump == 0 and 0.2 < near < 0.7 and rng.random() < 0.5:
+            _house(s, p, centre + 0.02, crest, 0.012 + 0.03 * near, np.sign(sun[0] - centre))
+        for _ in range(int(rng.integers(3, 9))):
+            at = centre + rng.normal(0, 0.025 + 0.05 * near)
+            tall = (0.016 + 0.075 * near) * rng.uniform(0.6, 1.3) * (1.25 if slim < 0.5 else 0.8)
             column = int(np.clip(at / s.width * len(crest), 0, len(crest) - 1))
-            slim = rng.uniform(0.22, 0.75)
-            up = (crest[column] + 0.15 * tall - s.y) / tall
-            dx = (s.x - at) / (tall * slim)
-            crown = 1 - np.hypot(dx * 1.6, (up - 0.5) * 2) + 0.4 * fbm(s.x * 28, s.y * 28, draw(rng), 2)
-            lit = rise(-0.6, 0.9, dx * np.sign(sun[0] - at) + 0.8 * (up - 0.5))
-            tree = toward(p.at(0.06 + 0.30 * (1 - near) + 0.24 * lit), p.accents[0], 0.15)
-            s.put(tree, rise(-0.02, 0.1, crown), angle=1.2 + 0.5 * dx.clip(-1, 1), fine=0.9, depth=0.2 + 0.8 * near)
+            part = s.around((at, crest[column] - 0.4 * tall), 0.9 * tall)
+            up = (crest[column] + 0.12 * tall - part.y) / tall
+            dx = (part.x - at) / (tall * slim)
+            crown = 1 - np.hypot(dx * 1.7, np.where(up < 0.4, 2.4, 1.65) * (up - 0.4))
+            crown += 0.22 * fbm(part.x * 1.1 / tall, part.y * 1.1 / tall, draw(rng), 3)
+            lit = rise(-0.5, 1.0, dx * np.sign(sun[0] - at) + 0.9 * (up - 0.4))
+            tree = toward(p.at(0.05 + 0.24 * (1 - near) + 0.32 * lit), p.glow, 0.3 * lit)
+            cover = rise(0.0, 0.06, crown)
+            part.put(tree, cover, angle=np.pi / 2 + 0.5 * dx.clip(-1, 1), fine=0.95, depth=0.22 + 0.8 * near)
+
+
+def _house(s: Scene, p: Palette, at: float, crest: NDArray[np.float64], size: float, sunward: float) -> None:
+    """A gable and a long roof."""
+    foot = crest[int(np.clip(at / s.width * len(crest), 0, len(crest) - 1))] + 0.35 * size
+    s = s.around((at, foot), 3 * size)
+    dx, up = (s.x - at) / size, (foot - s.y) / size
+    wall = (abs(dx) < 1.25) & (up > 0) & (up < 0.9)
+    s.put(p.at(np.where(dx * sunward > 0.3, 0.94, 0.74)), wall.astype(float), angle=np.pi / 2, fine=1.0, depth=0.5)
+    roof = (up >= 0.85) & (up < 1.6) & (abs(dx) < 1.5 - 0.75 * (up - 0.85))
+    s.put(toward(p.at(0.36 + 0 * s.x), p.accents[0], 0.9), roof.astype(float), angle=0.0, fine=1.0, depth=0.52)
+    door = (abs(dx + 0.4) < 0.16) & (up > 0) & (up < 0.5)
+    s.put(p.at(0.1 + 0 * s.x), door.astype(float), fine=1.0, depth=0.53)
 
 
 def vortex(s: Scene, p: Palette, rng: np.random.Generator) -> None:
@@ -319,7 +349,7 @@ def vortex(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     arm = 0.5 + 0.5 * np.cos(arms * phase + 1.6 * cloud)
     glow = np.exp(-radius / 0.20)
     heart = bell(radius / 0.075)
-    tone = 0.16 + 0.40 * arm * np.exp(-radius / 0.75) + 0.18 * cloud + 0.10 * thread + 0.55 * glow + 0.25 * heart
+    tone = 0.16 + 0.40 * arm * np.exp(-radius / 0.75) + 0.20 * cloud + 0.16 * thread + 0.55 * glow + 0.25 * heart
     tone -= 0.12 * rise(0.55, 0.95, radius)
     paint = p.at(tone)
     paint = toward(
@@ -327,8 +357,9 @@ def vortex(s: Scene, p: Palette, rng: np.random.Generator) -> None:
         p.accents[0],
         0.75 * rise(0.25, 0.9, arm + 0.5 * cloud) * rise(0.05, 0.22, radius) * rise(0.75, 0.3, radius),
     )
-    paint = toward(paint, p.accents[1], (0.8 * glow + 0.35 * rise(0.35, 0.7, thread)).clip(0, 0.85))
-    tangent = around + np.pi / 2 + spin * 0.42
+    paint = toward(paint, p.glow, 0.9 * glow)
+    paint = toward(paint, p.accents[1], 0.45 * rise(0.3, 0.7, thread))
+    tangent = around + spin * np.arctan(pitch)
     # Back from the squashed circle to the picture.
     tx, ty = np.cos(tangent), np.sin(tangent) * squash
     angle = np.arctan2(ty, tx) + turn
@@ -342,9 +373,10 @@ def vortex(s: Scene, p: Palette, rng: np.random.Generator) -> None:
         away, where = rng.uniform(0.06, 0.7) ** 1.1, rng.uniform(0, 2 * np.pi)
         px, py = away * np.cos(where), away * np.sin(where) * squash
         px, py = px * np.cos(turn) - py * np.sin(turn) + eye[0], px * np.sin(turn) + py * np.cos(turn) + eye[1]
-        size = rng.uniform(0.003, 0.009)
-        spark = rise(1.1, 0.7, np.hypot(s.x - px, s.y - py) / size)
-        s.put(toward(p.at(0.95 + 0 * s.x), p.accents[int(rng.integers(2))], 0.5), spark, fine=1.0, depth=0.9)
+        size = rng.uniform(0.004, 0.011)
+        part = s.around((px, py), 2 * size)
+        spark = rise(1.1, 0.7, np.hypot(part.x - px, part.y - py) / size)
+        part.put(toward(p.ramp[4], p.accents[int(rng.integers(2))], 0.5), spark, fine=1.0, depth=0.9)
     s.depth = 0.6 * rise(0.0, 0.8, radius)
 
 
@@ -357,14 +389,17 @@ def bloom(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     back = p.at(0.13 + 0.17 * far + 0.26 * aura + 0.12 * (1 - s.y / s.height))
     back = toward(back, p.ground, 0.25 + 0.2 * far)
     s.put(back, np.ones_like(s.x), angle=1.3 + 1.6 * far, fine=0.12 + 0 * s.x)
-    leaf_hue = turned(p.ramp[2], 0.0) if rng.random() < 0.5 else p.ramp[1] * 0.5 + p.ramp[2] * 0.5
-    flowers = [(focus[0], focus[1], rng.uniform(0.24, 0.30), 0)]
-    for _ in range(60):
-        if len(flowers) >= 8:
+    leaf_hue = p.ramp[2]
+    flowers = [(focus[0], focus[1], rng.uniform(0.22, 0.27), 0)]
+    for _ in range(200):
+        if len(flowers) >= 10:
             break
-        size = rng.uniform(0.07, 0.17)
-        at = rng.uniform(0.05, 0.95) * s.width, rng.uniform(0.08, 0.90) * s.height
-        if all(np.hypot(at[0] - f[0], at[1] - f[1]) > 0.72 * (size + f[2]) for f in flowers):
+        # The further from the open one, the smaller and the rarer.
+        where, away = rng.uniform(0, 2 * np.pi), abs(rng.normal(0.0, 0.30)) + 0.2
+        size = rng.uniform(0.10, 0.17) * float(np.clip(1.25 - away, 0.45, 1))
+        at = focus[0] + away * np.cos(where), focus[1] + away * np.sin(where) * s.height / s.width
+        inside = 0 < at[0] < s.width and 0.04 * s.height < at[1] < 0.86 * s.height
+        if inside and all(np.hypot(at[0] - f[0], at[1] - f[1]) > 0.70 * (size + f[2]) for f in flowers):
             flowers.append((at[0], at[1], size, len(flowers)))
     stem_foot = focus[0] + rng.normal(0, 0.1), s.height * 1.15
     for fx, fy, size, _ in flowers:
@@ -373,12 +408,13 @@ def bloom(s: Scene, p: Palette, rng: np.random.Generator) -> None:
         middle = fx + (stem_foot[0] - fx) * t + bow * np.sin(np.pi * t)
         stem = rise(1.2, 0.7, abs(s.x - middle) / (0.004 + 0.012 * size * 4)) * (s.y > fy)
         s.put(p.at(0.26 + 0.12 * rise(-1, 1, (middle - s.x) * 80)), 0.9 * stem, angle=np.pi / 2, fine=0.6, depth=0.3)
-    for _ in range(int(rng.integers(16, 26))):
+    for _ in range(int(rng.integers(20, 30))):
         flower = flowers[int(rng.integers(len(flowers)))]
         where = rng.uniform(0.2, 2.9)
         length = rng.uniform(0.10, 0.24)
         root = flower[0] + 0.55 * flower[2] * np.cos(where), flower[1] + 0.55 * flower[2] * np.sin(where)
-        _petal(s, p, rng, root, where + rng.normal(0, 0.5), length, 0.3, leaf_hue, light, (0.10, 0.50), 0.35)
+        dark, pale = ((0.06, 0.30), (0.16, 0.62))[int(rng.random() < 0.4)]
+        _petal(s, p, rng, root, where + rng.normal(0, 0.5), length, 0.3, leaf_hue, light, (dark, pale), 0.4)
     for fx, fy, size, kind in reversed(flowers):
         hue = p.accents[0] if kind % 3 != 1 else (p.accents[1] if kind % 2 else p.ramp[3])
         _flower(s, p, rng, (fx, fy), size, hue, light, kind == 0)
@@ -395,7 +431,7 @@ def _flower(
     open_: bool,
 ) -> None:
     """Rings of petals, the outer first."""
-    squash, lean = (rng.uniform(0.82, 0.98) if open_ else rng.uniform(0.5, 0.9)), rng.uniform(0, np.pi)
+    squash = rng.uniform(0.82, 0.98) if open_ else rng.uniform(0.5, 0.9)
     rings = 5 if size > 0.2 else 4 if size > 0.11 else 3
     for ring in range(rings):
         out = 1 - ring / rings
@@ -404,11 +440,14 @@ def _flower(
         for petal in rng.permutation(petals):
             where = start + 2 * np.pi * petal / petals + rng.normal(0, 0.12)
             ox, oy = np.cos(where), np.sin(where) * squash
-            direction = np.arctan2(oy, ox) + 0.0 * lean
+            direction = np.arctan2(oy, ox)
             length = size * (0.45 + 0.55 * out) * np.hypot(ox, oy) * rng.uniform(0.9, 1.12)
             root = at[0] + 0.05 * size * ox, at[1] + 0.05 * size * oy
-            tones = 0.34 + 0.10 * (1 - out), 0.98 - 0.12 * (1 - out)
+            # The whole flower is a bowl too: petals that face the light are paler, the heart lies in shadow.
+            turned_to = 0.20 * np.cos(where - light) * out
+            tones = 0.16 + 0.10 * out + turned_to, 0.82 + 0.10 * out + turned_to
             _petal(s, p, rng, root, direction, length, 0.46 + 0.1 * (1 - out), hue, light, tones, 0.75 + 0.25 * open_)
+    s = s.around(at, 0.3 * size)
     core = np.hypot(s.x - at[0], (s.y - at[1]) / squash) / (0.15 * size)
     grain = fbm(s.x * 40, s.y * 40, draw(rng), 2)
     s.put(
@@ -433,19 +472,13 @@ def _petal(
     tones: tuple[float, float],
     fine: float,
 ) -> None:
-    """A petal or leaf from its root outwards, hollow along the middle; painted within its own box only."""
-    reach = 1.25 * length
-    rows, columns = s.x.shape
-    left, right = (int(np.clip((root[0] + k * reach) / s.width * columns, 0, columns)) for k in (-1, 1))
-    top, bottom = (int(np.clip((root[1] + k * reach) / s.height * rows, 0, rows)) for k in (-1, 1))
-    if left >= right or top >= bottom:
-        return
-    box = np.s_[top:bottom, left:right]
-    dx, dy = s.x[box] - root[0], s.y[box] - root[1]
+    """A petal or leaf from its root outwards, hollow along the middle, with tones from root to tip."""
+    s = s.around(root, 1.25 * length)
+    dx, dy = s.x - root[0], s.y - root[1]
     u = (dx * np.cos(direction) + dy * np.sin(direction)) / length
     v = (dy * np.cos(direction) - dx * np.sin(direction)) / length
     v = v + rng.normal(0, 0.16) * u * u
-    ruffle = fbm(s.x[box] * 2.2 / length, s.y[box] * 2.2 / length, draw(rng), 3)
+    ruffle = fbm(s.x * 2.2 / length, s.y * 2.2 / length, draw(rng), 3)
     profile = wide * np.sqrt((u * (1.03 - u)).clip(0, None)) * (0.75 + 0.7 * u) * (1 + 0.22 * ruffle)
     inside = rise(0.0, 0.05, profile - abs(v)) * ((u > 0) & (u < 1.03))
     # Lit as a shallow bowl would be.
@@ -454,15 +487,10 @@ def _petal(
     veins = fbm(u * 1.2, v * 16 / max(wide, 0.1), draw(rng), 2)
     tone = tones[0] + (tones[1] - tones[0]) * (u.clip(0, 1) ** 0.8 * 0.75 + 0.22 * facing + 0.10 * veins + 0.08)
     rim = rise(0.05, 0.0, profile - abs(v)) * (u > 0.35)
-    paint = toward(p.at(tone + 0.10 * rim), hue, 0.85 - 0.30 * rise(0.6, 1.0, u) + 0.0 * v)
-    shadow = rise(0.035, 0.0, abs(v) - profile) * ((u > 0.1) & (u < 1.12))
-    part = s.colour[box]
-    part += (0.45 * shadow * (1 - inside))[..., None] * (0.5 * (p.ramp[0] + p.ramp[1]) - part)
-    part += inside[..., None] * (paint - part)
-    held = inside > 0.5
-    s.angle[box] = np.where(held, direction + 0.9 * v / wide * (1 - u), s.angle[box])
-    s.fine[box] = np.where(held, fine, s.fine[box])
-    s.depth[box] = np.where(held, 0.6 + 0.3 * fine, s.depth[box])
+    paint = toward(p.at(tone + 0.10 * rim), hue, 0.85 - 0.5 * rise(0.70, 1.0, tone), light=0.12)
+    shadow = rise(0.12, 0.0, abs(v) - profile) * ((u > 0.1) & (u < 1.12))
+    s.put(0.5 * (p.ramp[0] + p.ramp[1]), 0.5 * shadow * (1 - inside))
+    s.put(paint, inside, angle=direction + 0.9 * v / wide * (1 - u), fine=fine, depth=0.6 + 0.3 * fine)
 
 
 def grove(s: Scene, p: Palette, rng: np.random.Generator) -> None:
@@ -533,44 +561,61 @@ def grove(s: Scene, p: Palette, rng: np.random.Generator) -> None:
 
 
 def drapery(s: Scene, p: Palette, rng: np.random.Generator) -> None:
-    """Cloth that hangs and falls from a few points, one light across it."""
-    wind = 0.16 * fbm(s.x * 1.3, s.y * 1.1, draw(rng), 3), 0.10 * fbm(s.x * 1.3, s.y * 1.1, draw(rng), 3)
-    x, y = s.x + wind[0], s.y + wind[1]
-    height = np.zeros_like(x)
-    flow_x, flow_y = np.zeros_like(x), np.zeros_like(x)
-    pins = [
-        (s.width * golden(rng), -0.12 - rng.uniform(0, 0.1), 1.0),
-        (s.width * rng.uniform(-0.25, 0.05), s.height * rng.uniform(-0.1, 0.4), 0.8),
-        (s.width * rng.uniform(0.95, 1.25), s.height * rng.uniform(0.0, 0.6), 0.8),
-    ]
-    for px, py, strength in pins:
-        dx, dy = x - px, y - py
-        radius, around = np.hypot(dx, dy), np.arctan2(dy, dx)
-        share = strength * np.exp(-radius / 0.8)
-        for folds, deep in ((9, 1.0), (17, 0.45), (31, 0.16)):
-            slip = 1.5 * fbm(around * folds * 0.18, radius * 0.9, draw(rng), 2)
-            ridge = 0.5 + 0.5 * np.cos(folds * around * 1.1 + slip * 2 + rng.uniform(0, 6.28))
-            height += share * deep * (ridge**1.5) * radius**0.8 * 0.16
-        flow_x += share * np.cos(2 * around)
-        flow_y += share * np.sin(2 * around)
-    gy, gx = np.gradient(height)
-    gx, gy = gx * CELLS, gy * CELLS
-    light = rng.uniform(-2.5, -0.7)
-    norm = np.sqrt(1 + gx * gx + gy * gy)
-    shade = (0.62 - 0.78 * (gx * np.cos(light) + gy * np.sin(light))) / norm
-    hollow = rise(0.0, 0.16, height - height.min())
-    focus = s.width * golden(rng), s.height * golden(rng)
-    spot = np.exp(-(((s.x - focus[0]) / 0.55) ** 2) - ((s.y - focus[1]) / 0.6) ** 2)
-    tone = (0.06 + 0.80 * shade.clip(0, 1.15) * (0.50 + 0.55 * spot)) * (0.65 + 0.35 * hollow)
-    cloth = p.at(tone)
-    pattern = warped(s.x * 1.1, s.y * 1.1, draw(rng), 0.8, 3)
-    cloth = toward(cloth, p.accents[0], 0.70 * rise(-0.05, 0.25, pattern))
-    cloth = toward(
-        cloth, p.accents[1], 0.45 * rise(0.6, 1.0, shade) * spot + 0.3 * rise(0.25, 0.1, shade) * (1 - hollow)
+    """Cloth that falls from a hand above the picture, another drawn across it; one light over both."""
+    side = float(rng.choice([-1, 1]))
+    focus = s.width * (0.5 - 0.12 * side), s.height * rng.uniform(0.35, 0.6)
+    spot = np.exp(-(((s.x - focus[0]) / 0.52) ** 2) - ((s.y - focus[1]) / 0.62) ** 2)
+    behind = s.width * (0.5 + 0.30 * side), -s.height * rng.uniform(0.15, 0.35)
+    _cloth(s, p, rng, behind, spot, None, np.ones_like(s.x))
+
+    before = s.width * (0.5 - side * rng.uniform(0.30, 0.55)), -s.height * rng.uniform(0.05, 0.20)
+    down = s.y / s.height
+    sway = 0.05 * np.sin(2 * np.pi * (0.9 * down + rng.random())) + 0.02 * fbm(s.y * 4, 0 * s.y, draw(rng), 3)
+    hem = side * (s.x - s.width * (0.5 - 0.24 * side + side * 0.62 * (1 - down) ** 1.7 * rng.uniform(0.8, 1.1))) + sway
+    cast = rise(0.14, 0.0, hem) * rise(-0.02, 0.0, hem)
+    s.colour += (0.85 * cast)[..., None] * (p.ramp[0] - s.colour)
+    _cloth(s, p, rng, before, spot, p.accents[0], rise(0.003, -0.003, hem))
+    fold = bell((hem + 0.018) / 0.014)
+    lean_y, lean_x = np.gradient(hem)
+    s.put(
+        toward(p.at(0.50 + 0.42 * spot), p.accents[1], 0.7),
+        0.8 * fold,
+        angle=np.arctan2(lean_x, -lean_y),
+        fine=0.7,
     )
-    s.put(cloth, np.ones_like(x), angle=0.5 * np.arctan2(flow_y, flow_x))
-    s.fine = (0.12 + 0.55 * spot * rise(0.2, 1.2, np.hypot(gx, gy))).clip(0, 1)
-    s.depth = 0.5 * hollow
+
+
+def _cloth(
+    s: Scene,
+    p: Palette,
+    rng: np.random.Generator,
+    pin: tuple[float, float],
+    spot: Plane,
+    hue: Lab | None,
+    cover: Plane,
+) -> None:
+    """Folds that spread from ``pin``: a few deep, some between, each lit on one flank."""
+    dx, dy = s.x - pin[0], s.y - pin[1]
+    dx = dx + 0.07 * fbm(s.x * 1.4, s.y * 1.2, draw(rng), 3) * rise(0.0, 0.8, dy)
+    radius, around = np.hypot(dx, dy), np.arctan2(dx, dy)
+    slip = 0.9 * fbm(around * 2.2, radius * 0.9, draw(rng), 2)
+    flank, hollow = np.zeros_like(dx), np.zeros_like(dx)
+    for folds, strength, part in ((2.3, 0.62, 1.0), (5.2, 0.34, 0.8), (11.0, 0.12, 0.6)):
+        depth = strength * (0.55 + 0.9 * rise(-0.4, 0.5, fbm(around * folds, radius * 1.6, draw(rng), 2)))
+        phase = 2 * np.pi * (folds * around + part * slip + rng.random())
+        # A fold is steeper on its shadow side.
+        phase = phase + 0.55 * np.sin(phase)
+        flank += depth * np.sin(phase + 0.5)
+        hollow += depth * np.cos(phase)
+    shade = 0.5 * rise(-0.75, 0.95, flank) + 0.25 * flank.clip(-0.8, 1) + 0.22
+    deep = rise(-0.25, -0.85, hollow)
+    tone = (0.07 + 0.84 * shade) * (0.48 + 0.52 * spot) * (1 - 0.55 * deep) + 0.07 * rise(-0.5, -0.9, flank)
+    sheen = rise(0.80, 1.0, shade) * (0.25 + 0.75 * spot)
+    cloth = p.at(tone + 0.10 * sheen)
+    cloth = toward(cloth, p.glow, 0.2 * sheen) if hue is None else toward(cloth, hue, 0.80 - 0.35 * sheen)
+    cloth = toward(cloth, p.ramp[1], 0.35 * deep)
+    angle = np.arctan2(dy, dx) - 0.25 * np.cos(2 * np.pi * slip)
+    s.put(cloth, cover, angle=angle, fine=0.16 + 0.42 * sheen + 0.25 * spot * rise(0.3, 0.7, abs(flank)), depth=0.3)
 
 
 def stones(s: Scene, p: Palette, rng: np.random.Generator) -> None:
@@ -589,11 +634,11 @@ def stones(s: Scene, p: Palette, rng: np.random.Generator) -> None:
     y = shore_line
     while y < s.height * 1.12:
         near = (y - horizon) / (s.height - horizon)
-        size = 0.016 + 0.105 * near**2.0
+        size = 0.024 + 0.115 * near**2.0
         x = rng.uniform(-1, 0) * size
         while x < s.width + size:
             wide = size * rng.uniform(0.7, 1.45)
-            tone = rng.normal(0.40, 0.11) - 0.10 * (1 - near)
+            tone = rng.normal(0.40, 0.04 + 0.08 * near)
             _stone(s, p, rng, (x + wide * 0.5, y + rng.normal(0, 0.25) * size), wide * 0.62, tone, light, near)
             x += wide * rng.uniform(0.75, 1.1)
         y += size * rng.uniform(0.42, 0.58)
@@ -631,24 +676,21 @@ def _stone(
     flat: float | None = None,
     accent: float | None = None,
 ) -> None:
-    """One rounded stone, its shadow first; painted within its own box only."""
+    """One rounded stone, its shadow first. Stones of the bed choose their own flatness and accent."""
+    fine = 0.3 + 0.25 * near if flat is None else 0.6
     flat = rng.uniform(0.55, 0.85) if flat is None else flat
     turn = rng.normal(0, 0.12)
     hue, share = p.accents[int(rng.integers(2))], (0.55 if rng.random() < 0.16 else 0.12) if accent is None else accent
-    reach = 1.5 * radius
-    rows, columns = s.x.shape
-    left, right = (int(np.clip((at[0] + k * reach) / s.width * columns, 0, columns)) for k in (-1, 1))
-    top, bottom = (int(np.clip((at[1] + k * reach) / s.height * rows, 0, rows)) for k in (-1, 1))
-    if left >= right or top >= bottom:
-        return
-    box = np.s_[top:bottom, left:right]
-    dx, dy = (s.x[box] - at[0]) / radius, (s.y[box] - at[1]) / radius
+    s = s.around(at, 1.5 * radius)
+    dx, dy = (s.x - at[0]) / radius, (s.y - at[1]) / radius
     u, v = dx * np.cos(turn) + dy * np.sin(turn), (dy * np.cos(turn) - dx * np.sin(turn)) / flat
     lump = 0.10 * fbm(dx * 0.9, dy * 0.9, draw(rng), 2)
     far = (abs(u) ** 2.4 + abs(v) ** 2.2) ** (1 / 2.3) + lump
-    part = s.colour[box]
-    cast = rise(1.35, 0.75, np.hypot(dx + 0.22 * np.sign(light[0]), (dy - 0.30 * flat) / flat))
-    part += (0.75 * cast)[..., None] * (p.ramp[0] - part)
+    if accent is None:
+        cast = rise(1.35, 0.75, np.hypot(dx + 0.22 * np.sign(light[0]), (dy - 0.30 * flat) / flat))
+    else:
+        cast = rise(1.0, 0.4, np.hypot(1.15 * dx, (dy - 0.95 * flat) / (0.4 * flat)))
+    s.put(p.ramp[0], (0.25 + 0.5 * near) * cast)
     up = np.sqrt((1 - far * far).clip(0, 1))
     facing = light[0] * u + light[1] * v + 0.52 * up
     vein = fbm(u * 2.2, v * 3.4, draw(rng), 3)
@@ -656,15 +698,15 @@ def _stone(
         tone - 0.20 + 0.50 * rise(-0.35, 1.05, facing) + 0.07 * vein + 0.06 * rise(0.4, 1.0, v) * rise(0.7, 1.0, far)
     )
     value += 0.28 * rise(0.80, 1.05, facing)
+    value += 0.25 * (1 - near) * (0.5 - value)
     paint = toward(toward(p.at(value), p.ground, 0.25), hue, share + 0.12 * rise(0.1, 0.5, vein))
-    inside = rise(1.03, 0.95, far)
-    part += inside[..., None] * (paint - part)
-    held = inside > 0.5
-    s.angle[box] = np.where(held, np.arctan2(v * flat, u) + np.pi / 2, s.angle[box])
-    s.fine[box] = np.where(
-        held, (0.25 + 0.35 * (flat is not None) * near) + (0.35 if accent is not None else 0), s.fine[box]
+    s.put(
+        paint,
+        rise(1.03, 0.95, far),
+        angle=turn - np.arctan(1.1 * u * flat) + 0.5 * vein,
+        fine=fine,
+        depth=0.3 + 0.6 * near,
     )
-    s.depth[box] = np.where(held, 0.3 + 0.6 * near + (0.1 if accent is not None else 0), s.depth[box])
 
 
 COMPOSITIONS: Mapping[str, tuple[Callable[[Scene, Palette, np.random.Generator], None], str]] = {
