@@ -5,7 +5,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -39,10 +38,9 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
             env={**os.environ, "VESICA_CONFIG": f"{folder}/config"},
         )
-        done = threading.Event()
-        threading.Thread(target=lambda: (process.wait(), done.set()), daemon=True).start()
-        while not done.wait(0.1):
+        while process.poll() is None:
             peak = max(peak, memory_of(process.pid))
+            time.sleep(0.1)
         wall = time.perf_counter() - began
         if process.returncode:
             sys.exit(f"the exhibition failed (exit code {process.returncode})")
