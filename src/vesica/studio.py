@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from vesica import engines, places
 from vesica.engines import Engine
 from vesica.errors import VesicaError, did_you_mean
+from vesica.export.disclosure import Terms, disclosed
+from vesica.export.facts import Facts
 from vesica.export.files import Format, format_of
 from vesica.knobs import as_json, build
 from vesica.ledger import keys
@@ -46,8 +48,10 @@ from vesica.worker import Worker, default_threads
 if TYPE_CHECKING:
     from vesica.exhibiting import Hung
     from vesica.export.certificate import Identity
+    from vesica.export.preview import Field
 
 SEEDS = 1 << 32
+TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +392,9 @@ class Studio:
 
         return hang(self, exhibition, out, progress=progress)
 
-    def export(self, name: str, out: Path) -> list[Path]:
-        """Write a work to the file ``out``, in the format that its ending asks for."""
-        work = self.work(name)
-        value = self.content(work)
-        assert work.content
-        form = _form(medium_of(work.content.type), out)
-        data, beside = self.sign(work, form.write(value), form.type)
+    def export(self, name: str, out: Path, terms: Terms = TERMS) -> list[Path]:
+        """Write a work to the file ``out``, in the format that its ending asks for, on ``terms``."""
+        data, beside = self._leaving(name, out, terms)
         write_durably(out.absolute(), iter((data,)))
         if beside is None:
             return [out]
@@ -402,15 +402,40 @@ class Studio:
         write_durably(sidecar.absolute(), iter((beside,)))
         return [out, sidecar]
 
-    def sign(self, work: Work, data: bytes, type_: str, *, title: str = "") -> tuple[bytes, bytes | None]:
-        """A file's bytes with the work's credential inside, or as they are with the credential to lie beside them."""
-        from vesica.export.credential import can_embed, embed, sidecar
+    def preview(self, name: str, out: Path, terms: Terms = TERMS) -> "list[Field]":
+        """Every field that would leave with ``export``, which writes nothing yet."""
+        from vesica.export.preview import fields
 
-        told = facts(self.ledger, self.assets, work, self.authors(work), title=title)
-        identity, phrase = self._identity()
-        if can_embed(type_):
-            return embed(data, type_, told, identity, phrase), None
-        return data, sidecar(data, type_, told, identity, phrase)
+        data, beside = self._leaving(name, out, terms)
+        work = self.work(name)
+        assert work.content
+        medium = medium_of(work.content.type)
+        return fields(data, format_of(medium, out.name).type, beside, craft(medium).describe(self.content(work)))
+
+    def _leaving(self, name: str, out: Path, terms: Terms) -> tuple[bytes, bytes | None]:
+        work = self.work(name)
+        value = self.content(work)
+        assert work.content
+        form = _form(medium_of(work.content.type), out)
+        return self.sign(work, form.write(value), form.type, terms=terms)
+
+    def sign(
+        self, work: Work, data: bytes, type_: str, *, title: str = "", terms: Terms = TERMS
+    ) -> tuple[bytes, bytes | None]:
+        """A file's bytes with the work's credential inside, or as they are with the credential to lie beside them."""
+        return self.seal(facts(self.ledger, self.assets, work, self.authors(work), title=title), data, type_, terms)
+
+    def seal(self, told: Facts, data: bytes, type_: str, terms: Terms = TERMS) -> tuple[bytes, bytes | None]:
+        """A file's bytes with a credential that says as much of ``told`` as ``terms`` let leave."""
+        from vesica.export.credential import seal
+
+        identity, phrase = terms.signer or self._identity()
+        told = disclosed(told, terms.disclose, person=self.person.name)
+        return seal(data, type_, told, identity, phrase, visible=terms.visible)
+
+    def signer(self) -> "Identity":
+        """The studio's own certificate, as it signs now."""
+        return self._identity()[0]
 
     def make(
         self,

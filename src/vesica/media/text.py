@@ -5,6 +5,7 @@ import difflib
 from vesica.authorship import text as authorship
 from vesica.errors import VesicaError
 from vesica.text.manuscript import read_text, write_text
+from vesica.text.mark import without_mark
 
 TYPE = "text/plain"
 
@@ -20,7 +21,9 @@ def write(value: str) -> tuple[bytes, str]:
 
 
 def settle(before: str, after: str) -> str:
-    """The text, without the line end that many programs (and our own export) add behind the last line."""
+    """The text, without what our own export adds: a mark, and the line end that other programs add too."""
+    # A mark that came in with the person's own file is part of it and stays.
+    after = without_mark(after) if without_mark(before) == before else after
     return after[:-1] if after.endswith("\n") and not before.endswith("\n") else after
 
 
