@@ -10,7 +10,7 @@ demo: .venv/.models  ## make a first exhibition from one sentence
 		--photo examples/photo.jpg --seed 7 --out $(OUT)
 
 test: .venv/.dev .venv/.models  ## run every test, the slow ones too
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: .venv/.dev  ## style, types, and the direction of imports
 	$(BIN)/ruff format --check src tests bench

@@ -41,10 +41,10 @@ def exhibit_command(
     again: str | None,
     as_json: bool,
 ) -> None:
-    """Make a first exhibition from one sentence: poem, painting, dream of a photo, chorale, labels, credentials.
+    """Make a first exhibition from one sentence.
 
-    BRIEF is what it is about, in your own words. Then rework each piece ('vesica offer', 'vesica edit', ...) and hang
-    it again with --again.
+    It has a poem, a painting, a dream of your photo, a chorale, wall labels and credentials. BRIEF is what it is
+    about, in your own words. Then rework each piece ('vesica offer', 'vesica edit', ...) and hang it with --again.
     """
     if again and (brief or photo or melody or seed is not None):
         raise VesicaError("--again hangs works that are there; leave out the brief, --photo, --melody and --seed.")
