@@ -44,6 +44,11 @@ def counts(authorship_map: bytes) -> dict[str, tuple[int, int]]:
     return dict(authorship.counts(authorship.Runs.from_bytes(authorship_map)))
 
 
+def authors(authorship_map: bytes) -> authorship.Runs:
+    """The map as a value."""
+    return authorship.Runs.from_bytes(authorship_map)
+
+
 def difference(one: str, other: str) -> float:
     """Share of words that differ (1 - the ratio of Ratcliff and Obershelp)."""
     return 0.0 if one == other else 1.0 - difflib.SequenceMatcher(None, one.split(), other.split(), False).ratio()

@@ -16,9 +16,9 @@ from vesica.music.musicxml import CONTINUED, write_musicxml
 from vesica.music.quantise import readable
 from vesica.music.score import Part, Score, tidy
 
-COLOURS = {"person": "#0072B2", "machine": "#B34A00"}
-HEADS = {"machine": "diamond"}
-"""The second sign beside colour: machine notes are diamonds, black or white as their length asks."""
+COLOURS = {"person": "#0072B2", "imported": "#4D5B22", "machine": "#B34A00"}
+HEADS = {"imported": "square", "machine": "diamond"}
+"""The second sign beside colour: a person's notes are round, a machine's diamonds, those from outside square."""
 
 A4 = (2100, 2970)
 """Width and height in tenths of a millimetre, Verovio's unit at scale 100."""
@@ -55,7 +55,8 @@ def engrave(
 
     width, height : of a page in tenths of a millimetre; height None: one page as high as the music, or few
     scale : of the music in percent; 100 is a staff of 7 mm, 80 suits a choir's score
-    marks : by note id, who made it: ``person`` and ``machine`` get colour and notehead, other words a class only
+    marks : by note id, who made it: ``person``, ``imported`` and ``machine`` get colour and notehead, other words a
+        class only
     closed : four voices on two staves, as in a hymnal
     header : whether the title stands above
     """
