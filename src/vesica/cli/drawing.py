@@ -22,7 +22,7 @@ BLOCKS = {"human": "█", "imported": "░", "machine": "▒"}
 TALLEST = 30
 """Rows of a picture."""
 
-WORDS = {"origin": "brought in", "changed": "changed last"}
+FACTS = {"origin": "brought in", "changed": "changed last"}
 
 
 def draw(roll: "Credits", *, width: int, colour: bool, underlines: bool) -> str:
@@ -122,20 +122,24 @@ def columns(char: str) -> int:
 def _picture(roll: "Credits", fact: "Fact", width: int, colour: bool) -> str:
     import numpy as np
 
-    from vesica.export.authors.credits import KINDS
+    from vesica.export.authors.credits import KINDS, WORDS
     from vesica.export.authors.pixels import kinds, raster, shrunk
 
     high, wide = roll.value.shape[:2]
     # A character is about twice as high as it is wide.
     across = max(1, min(width - 1, 64, round(2 * TALLEST * wide / high)))
     down = max(1, round(across * high / wide / 2))
-    labels = shrunk(kinds(roll, raster(roll, fact)).astype(np.uint16), down, across)
+    whole = kinds(roll, raster(roll, fact)).astype(np.uint16)
+    if whole.min() == whole.max() and roll.moved_on:
+        only = KINDS[int(whole[0, 0])]
+        return f"{FACTS[fact].capitalize()}: all of it {_painted(BLOCKS[only] * 3, only, colour)} {WORDS[only]}"
+    labels = shrunk(whole, down, across)
     rows = []
     for row in labels:
         rows.append(
             "".join(_painted(BLOCKS[kind] * count, kind, colour) for kind, count in _runs([KINDS[at] for at in row]))
         )
-    title = f"{WORDS[fact].capitalize()}:\n" if roll.moved_on else ""
+    title = f"{FACTS[fact].capitalize()}:\n" if roll.moved_on else ""
     return title + "\n".join(rows)
 
 
@@ -169,7 +173,7 @@ def _score(roll: "Credits", fact: "Fact", width: int, colour: bool) -> str:
                 told = told.replace(SIGNS[kind], _painted(SIGNS[kind], kind, colour))
             lines.append(f"{name:<{names}} {told}")
         blocks.append("\n".join(lines))
-    title = f"{WORDS[fact].capitalize()}, by bar and part:\n" if roll.moved_on else ""
+    title = f"{FACTS[fact].capitalize()}, by bar and part:\n" if roll.moved_on else ""
     return title + "\n\n".join(blocks)
 
 

@@ -122,6 +122,8 @@ def _page(svg: str, prefix: str, marks: Mapping[str, str]) -> str:
             element.set("data-note", note)
             if note in marks:
                 element.set("class", f"note {marks[note]}")
+                if HEADS.get(marks[note]) == "square":
+                    _square_head(element)
         elif "tie" in kinds:
             note = element.attrib.pop("data-startid", "")[1:].partition(CONTINUED)[0]
             element.set("class", f"tie {marks.get(note, '')}".strip())
@@ -151,6 +153,17 @@ def _page(svg: str, prefix: str, marks: Mapping[str, str]) -> str:
         title.getparent().remove(title)
     etree.cleanup_namespaces(root)
     return etree.tostring(root, encoding="unicode")
+
+
+def _square_head(note: etree._Element) -> None:
+    """Draw a notehead as a square, which Verovio can't: filled or hollow as it was, where it was."""
+    for use in note.iterfind(f"{{{SVG}}}g[@class='notehead']/{{{SVG}}}use"):
+        filled = use.get("href", "").startswith("#E0A4")
+        use.tag = f"{{{SVG}}}path"
+        del use.attrib["href"]
+        # In units of the music font: 250 are a space of the staff.
+        use.set("d", "M10 -115h275v230h-275z" + ("" if filled else "M60 -65v130h175v-130z"))
+        use.set("fill-rule", "evenodd")
 
 
 def _draw_beat(tempo: etree._Element) -> None:

@@ -65,8 +65,11 @@ def musicxml(roll: Credits) -> bytes:
 def mei(roll: Credits) -> bytes:
     """MEI whose notes name in ``@resp`` who brought them in and, where that is another, who changed them last."""
     root = write_mei(roll.value)
-    told = root.find(f".//{{{MEI}}}titleStmt/{{{MEI}}}respStmt")
-    assert told is not None
+    titles = root.find(f".//{{{MEI}}}titleStmt")
+    assert titles is not None
+    title, told = titles.find(f"{{{MEI}}}title"), titles.find(f"{{{MEI}}}respStmt")
+    assert title is not None and told is not None
+    title.text = title.text or _legal(roll.title)
     for number, author in enumerate(roll.authors, 1):
         etree.SubElement(told, f"{{{MEI}}}resp").text = _legal(author.did)
         tag = "name" if author.kind == "machine" else "persName"
@@ -79,6 +82,8 @@ def mei(roll: Credits) -> bytes:
             note.set("resp", " ".join(f"#author-{number}" for number in dict.fromkeys(found)))
             origin = roll.authors[found[0] - 1].kind
             note.set("color", COLOURS[origin])
+            if head := HEADS.get(MARKS[origin]):
+                note.set("head.shape", head)
     etree.indent(root)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
 
@@ -131,7 +136,7 @@ def _legend(roll: Credits) -> str:
     for kind in there:
         words = f"notes brought in {WORDS[kind]}" if kind != "imported" else f"notes {WORDS[kind]}"
         parts.append(
-            f'<g transform="translate({x} 60)" fill="{COLOURS[kind]}">{shapes[kind]}'
+            f'<g transform="translate({x} 60)" style="color:{COLOURS[kind]};fill:{COLOURS[kind]}">{shapes[kind]}'
             f'<text x="50" y="0" font-family="{SERIF}" font-size="34">{words}</text></g>'
         )
         x += 110 + 16 * len(words)

@@ -17,7 +17,7 @@ from vesica.export.site import templates
 LONGEST = 1400
 """Pixels of a picture's longer side on the page; the files beside it hold every pixel."""
 
-WIDE, NARROW = 2100, 900
+WIDE, NARROW = 1500, 900
 """Width of an engraved page for wide and for narrow screens, in tenths of a millimetre."""
 
 FACTS: Mapping[Fact, str] = {"origin": "Who brought it in", "changed": "Who changed it last"}

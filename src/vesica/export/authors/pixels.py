@@ -14,10 +14,10 @@ from vesica.export.authors.credits import COLOURS, KINDS, Credits
 Fact = Literal["origin", "changed"]
 """Who brought a pixel in, or who changed it last."""
 
-PAPER = 0.55
+PAPER = 0.7
 """How much of a picture's contrast stays under the colours."""
 
-FLAT, LIGHT, STRONG = 0.62, 0.26, 0.9
+FLAT, LIGHT, STRONG = 0.6, 0.2, 0.8
 """Share of the colour: all over for a person, between and on the lines for the others."""
 
 
@@ -49,7 +49,7 @@ def overlay(picture: Bytes, kinds_: NDArray[np.uint8]) -> Bytes:
     period = max(6, round(max(height, width) / 72))
     rows, columns = np.arange(height)[:, None], np.arange(width)
     slanting = (rows + columns) % period < period * 0.42
-    dashes = (columns % period < period * 0.36) & (rows % (3 * period) < 2 * period)
+    dashes = (columns % (2 * period) < period * 0.36) & (rows % (3 * period) < 2 * period)
     share = np.select(
         [kinds_ == KINDS.index("human"), kinds_ == KINDS.index("machine")],
         [np.full(kinds_.shape, FLAT), np.where(slanting, STRONG, LIGHT)],
