@@ -94,17 +94,20 @@ def _wrapped(roll: "Credits", width: int) -> "Iterator[list[tuple[str, Kind]]]":
     from vesica.export.authors.words import stretches
 
     row: list[tuple[str, Kind]] = []
+    taken = 0
     for words, author in stretches(roll):
         for char in plain(words, keep="\n"):
             if char == "\n":
                 yield row
-                row = []
+                row, taken = [], 0
                 continue
-            if sum(columns(one) for one, _ in row) + columns(char) > width:
+            if taken + columns(char) > width:
                 cut = next((at + 1 for at in reversed(range(len(row))) if row[at][0] == " "), len(row))
                 yield row[:cut]
                 row = row[cut:]
+                taken = sum(columns(one) for one, _ in row)
             row.append((char, author.kind))
+            taken += columns(char)
     if row:
         yield row
 

@@ -71,10 +71,9 @@ def _pictures(roll: Credits) -> dict[str, Any]:
     height, width = shown.shape[:2]
     found = []
     for fact in reversed(_facts(roll)):
-        labels = pixels.raster(roll, fact)
-        drawn = pixels.overlay(shown, pixels.kinds(roll, pixels.shrunk(labels, height, width)))
+        kinds = pixels.kinds(roll, pixels.shrunk(pixels.raster(roll, fact), height, width))
         caption = FACTS[fact] if roll.moved_on else "Who made it"
-        found.append(_picture(drawn, caption, f"{caption}: {_where(roll, labels)}."))
+        found.append(_picture(pixels.overlay(shown, kinds), caption, f"{caption}: {_where(roll, fact, kinds)}."))
     itself = f"The picture itself, {picture.shape[1]} × {picture.shape[0]} pixels."
     found.append(_picture(shown, "The picture", itself))
     changed = pixels.raster(roll, "changed")
@@ -94,22 +93,19 @@ def _picture(picture: NDArray[np.uint8], caption: str, alt: str) -> dict[str, An
     return {"address": address, "caption": caption, "alt": alt, "width": width, "height": height}
 
 
-def _where(roll: Credits, labels: NDArray[np.uint16]) -> str:
-    """In words, where on a picture each kind of author stands."""
-    kinds = pixels.kinds(roll, labels)
-    rows, columns = (np.arange(size)[:, None] / size for size in labels.shape)
+def _where(roll: Credits, fact: Fact, kinds: NDArray[np.uint8]) -> str:
+    """In words, how many pixels each kind of author has, and around where; ``kinds`` may be smaller than the picture."""
+    counts = shares(roll)["brought" if fact == "origin" else "changed"]
+    rows, columns = (np.arange(size) / size for size in kinds.shape)
     found = []
-    for place, kind in enumerate(KINDS):
-        there = kinds == place
-        count = int(there.sum())
-        if not count:
-            continue
-        if count == there.size:
-            return f"all {count:,} pixels {WORDS[kind]}"
-        down = float((there * rows).sum() / count)
-        right = float((there * columns.T).sum() / count)
+    for kind, count in counts.items():
+        there = kinds == KINDS.index(kind)
+        down, right = (
+            float(there.sum(axis) @ places / max(1, there.sum())) for axis, places in ((1, rows), (0, columns))
+        )
         spot = " ".join(name for name in (_third(down, "top", "bottom"), _third(right, "left", "right")) if name)
-        found.append(f"{count:,} pixels {WORDS[kind]}, around the {spot or 'middle'}")
+        around = f", around the {spot or 'middle'}" if len(counts) > 1 and there.any() else ""
+        found.append(f"{count:,} pixels {WORDS[kind]}{around}")
     return "; ".join(found)
 
 

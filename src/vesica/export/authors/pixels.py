@@ -20,6 +20,9 @@ PAPER = 0.7
 FLAT, LIGHT, STRONG = 0.6, 0.2, 0.8
 """Share of the colour: all over for a person, between and on the lines for the others."""
 
+BAND = 256
+"""Rows painted at a time."""
+
 
 def raster(roll: Credits, fact: Fact) -> Labels:
     """Each pixel's author by number, from 1, as a 16-bit raster [height, width]."""
@@ -45,18 +48,18 @@ def overlay(picture: Bytes, kinds_: NDArray[np.uint8]) -> Bytes:
     kinds_ : uint8 [height, width], places in ``KINDS``
     """
     height, width = kinds_.shape
-    grey = 255 - PAPER * (255 - picture @ np.array([0.299, 0.587, 0.114]))
     period = max(6, round(max(height, width) / 72))
-    rows, columns = np.arange(height)[:, None], np.arange(width)
-    slanting = (rows + columns) % period < period * 0.42
-    dashes = (columns % (2 * period) < period * 0.36) & (rows % (3 * period) < 2 * period)
-    share = np.select(
-        [kinds_ == KINDS.index("human"), kinds_ == KINDS.index("machine")],
-        [np.full(kinds_.shape, FLAT), np.where(slanting, STRONG, LIGHT)],
-        np.where(dashes, STRONG, LIGHT),
-    )[..., None]
     colours = np.array([[int(COLOURS[kind][at : at + 2], 16) for at in (1, 3, 5)] for kind in KINDS], float)
-    laid: Bytes = np.rint(grey[..., None] * (1 - share) + colours[kinds_] * share).astype(np.uint8)
+    laid: Bytes = np.empty_like(picture)
+    for top in range(0, height, BAND):  # a large picture in floating point would fill the memory
+        made, there = picture[top : top + BAND], kinds_[top : top + BAND]
+        rows, columns = np.arange(top, top + len(made))[:, None], np.arange(width)
+        slanting = (rows + columns) % period < period * 0.42
+        dashes = (columns % (2 * period) < period * 0.36) & (rows % (3 * period) < 2 * period)
+        lines = np.where(there == KINDS.index("machine"), slanting, dashes)
+        share = np.where(there == KINDS.index("human"), FLAT, np.where(lines, STRONG, LIGHT))[..., None]
+        grey = 255 - PAPER * (255 - made @ np.array([0.299, 0.587, 0.114]))
+        laid[top : top + BAND] = np.rint(grey[..., None] * (1 - share) + colours[there] * share)
     return laid
 
 
