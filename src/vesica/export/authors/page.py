@@ -94,7 +94,7 @@ def _picture(picture: NDArray[np.uint8], caption: str, alt: str) -> dict[str, An
 
 
 def _where(roll: Credits, fact: Fact, kinds: NDArray[np.uint8]) -> str:
-    """In words, how many pixels each kind of author has, and around where; ``kinds`` may be smaller than the picture."""
+    """How many pixels each kind of author has, and around where; ``kinds`` may be smaller than the picture."""
     counts = shares(roll)["brought" if fact == "origin" else "changed"]
     rows, columns = (np.arange(size) / size for size in kinds.shape)
     found = []
