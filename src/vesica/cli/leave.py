@@ -11,12 +11,13 @@ from vesica.errors import VesicaError
 @click.command("export")
 @click.argument("work", shell_complete=complete_works)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, by its ending.")
+@click.option("--authors", is_flag=True, help="Beside it, write who made each word, note or pixel.")
 @as_json
 @click.pass_context
-def export_command(ctx: click.Context, work: str, out: Path, as_json: bool) -> None:
+def export_command(ctx: click.Context, work: str, out: Path, authors: bool, as_json: bool) -> None:
     """Write a work to a file, with its credential."""
     with open_studio(ctx) as studio:
-        written = studio.export(work, out)
+        written = studio.export(work, out, authors=authors)
     say([str(path) for path in written], "\n".join(map(str, written)), as_json=as_json)
 
 

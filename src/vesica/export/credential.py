@@ -57,6 +57,7 @@ class Verdict:
     """What a file's credential says and whether it holds.
 
     actions : as stored, in order
+    beside : files beside this one that say who made what in it: name, kind, type and sha256
     faults : the standard's codes of what does not hold, such as ``assertion.dataHash.mismatch``
     """
 
@@ -69,6 +70,7 @@ class Verdict:
     ingredients: tuple[Mapping[str, Any], ...] = ()
     head: Mapping[str, Any] = field(default_factory=dict)
     authorship: Mapping[str, int] = field(default_factory=dict)
+    beside: tuple[Mapping[str, Any], ...] = ()
     faults: tuple[str, ...] = ()
 
     @property
@@ -206,6 +208,7 @@ def _verdict(store: Mapping[str, Any]) -> Verdict:
         ingredients=tuple(active.get("ingredients", ())),
         head=next(iter(told.get(LEDGER, ())), {}),
         authorship=told.get(AUTHORSHIP, [{"units": {}}])[0].get("units", {}),
+        beside=tuple(told.get(AUTHORSHIP, [{}])[0].get("files", ())),
         faults=faults,
     )
 

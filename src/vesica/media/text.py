@@ -4,6 +4,7 @@ import difflib
 
 from vesica.authorship import text as authorship
 from vesica.errors import VesicaError
+from vesica.export.authors.annotations import read_annotations
 from vesica.text.manuscript import read_text, write_text
 
 TYPE = "text/plain"
@@ -20,7 +21,12 @@ def write(value: str) -> tuple[bytes, str]:
 
 
 def settle(before: str, after: str) -> str:
-    """The text, without the line end that many programs (and our own export) add behind the last line."""
+    """The text, without what our own export adds: the line end behind the last line, and Markdown Annotations.
+
+    Whatever another program wrote into the annotations, what differs is recorded as the edit of who brought it back.
+    """
+    if (told := read_annotations(after)) and not read_annotations(before):
+        after = told.text
     return after[:-1] if after.endswith("\n") and not before.endswith("\n") else after
 
 
@@ -42,6 +48,11 @@ def relabel(authorship_map: bytes, old: str, new: str) -> bytes:
 def counts(authorship_map: bytes) -> dict[str, tuple[int, int]]:
     """Characters by turn: brought in, changed last."""
     return dict(authorship.counts(authorship.Runs.from_bytes(authorship_map)))
+
+
+def authors(authorship_map: bytes) -> authorship.Runs:
+    """The map as a value."""
+    return authorship.Runs.from_bytes(authorship_map)
 
 
 def difference(one: str, other: str) -> float:
