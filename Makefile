@@ -2,15 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= exhibition
+SEED ?= 3
 
 .PHONY: demo test lint bench clean setup
 
 demo: .venv/.models  ## make a first exhibition from one sentence
-	$(BIN)/vesica --studio studio exhibit "A lighthouse keeper's last winter, when the sea went quiet" \
-		--photo examples/photo.jpg --seed 7 --out $(OUT)
+	$(BIN)/vesica --studio studio exhibit "The café by the harbour, the winter the sea went quiet" \
+		--photo examples/photo.jpg --rights CC0-1.0 --seed $(SEED) --out $(OUT)
 
 test: .venv/.dev .venv/.models  ## run every test, the slow ones too
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: .venv/.dev  ## style, types, and the direction of imports
 	$(BIN)/ruff format --check src tests bench

@@ -1,4 +1,4 @@
-"""The sheet in docs/engines/image.field.md: each composition by its first seed, one by its second; none chosen.
+"""The sheet of paintings in docs: each composition by its first seed, and a shore by its second; none chosen.
 
 Run: python bench/sheet_field.py (writes docs/engines/image.field.webp)
 """

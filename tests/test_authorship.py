@@ -106,6 +106,13 @@ def test_a_moved_paragraph_and_a_copied_one_keep_their_authors() -> None:
     assert text.counts(copied) == {"a": (2 * len(one),) * 2, "b": (len(two),) * 2, "c": (len(three),) * 2}
 
 
+def test_a_few_words_that_stood_elsewhere_count_as_written_anew() -> None:
+    one, two = "A quiet harbour by the sea and many lamps.\n\n\n", "Second line one.\n"  # the gram at 45 is indexed
+    written = "Second line one, and with it much that is new.\n"
+    runs = text.edit(one + two, text.fresh(one + two, "a"), written + one, "b")
+    assert text.counts(runs) == {"b": (len(written),) * 2, "a": (len(one),) * 2}
+
+
 LETTERS = [chr(0x4E00 + place) for place in range(400)]
 """Characters of which each stands once in a text, so that one in a merge tells where it came from."""
 

@@ -211,8 +211,9 @@ def test_a_studio_on_a_read_only_disk_can_be_read_verified_and_exported(
 
 
 COMMAND = """
-import sys
+import signal, sys
 from vesica.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored
 print("ready", file=sys.stderr, flush=True)
 main()
 """

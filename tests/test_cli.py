@@ -196,7 +196,7 @@ def test_engines_as_json_tell_each_knob_with_range_and_default(run: Run) -> None
         ("vesica sh", ["show"]),
         ("vesica show s", ["sea", "story"]),
         ("vesica log st", ["story"]),
-        ("vesica offer sea im", ["image.dream"]),
+        ("vesica offer sea im", ["image.field", "image.dream"]),
         ("vesica offer sea image.dream --st", ["--steps"]),
         ("vesica make image.dr", ["image.dream"]),
         ("vesica branch story ni", ["night"]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from vesica.export.facts import Action, Facts, Ingredient, Kind, ModelUse
 from vesica.export.marks.source import said
@@ -11,6 +11,9 @@ from vesica.ledger.canonical import parse
 from vesica.ledger.store import Ledger
 from vesica.weights.cards import cards
 from vesica.work import Edited, Imported, Offered, Picked, Turn, Work
+
+Origin = Literal["human", "imported", "machine"]
+"""What was observed of who brought a unit in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def facts(
     )
 
 
-def origin(turn: Turn) -> str:
+def origin(turn: Turn) -> Origin:
     """What was observed of the units a turn brought in: ``machine``, ``imported`` (from outside) or ``human``."""
     if turn.partner.kind == "engine":
         return "machine"

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,9 @@ from vesica.worker import Worker, default_threads
 
 if TYPE_CHECKING:
     from vesica.exhibiting import Hung
+    from vesica.export.authors.credits import Credits
     from vesica.export.certificate import Identity
+    from vesica.export.facts import Beside
     from vesica.export.preview import Field
 
 SEEDS = 1 << 32
@@ -392,38 +394,59 @@ class Studio:
 
         return hang(self, exhibition, out, progress=progress)
 
-    def export(self, name: str, out: Path, terms: Terms = TERMS) -> list[Path]:
-        """Write a work to the file ``out``, in the format that its ending asks for, on ``terms``."""
-        data, beside = self._leaving(name, out, terms)
-        write_durably(out.absolute(), iter((data,)))
-        if beside is None:
-            return [out]
-        sidecar = out.with_name(out.name + ".c2pa")
-        write_durably(sidecar.absolute(), iter((beside,)))
-        return [out, sidecar]
+    def export(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> list[Path]:
+        """Write a work to the file ``out``, in the format that its ending asks for, on ``terms``.
 
-    def preview(self, name: str, out: Path, terms: Terms = TERMS) -> "list[Field]":
+        authors : also write ``out.authors.*``, which tell who made each unit; the credential names their digests
+        """
+        files = self._leaving(name, out, terms, authors=authors)
+        for file, content in files.items():
+            write_durably(out.absolute().with_name(file), iter((content,)))
+        return [out.with_name(file) for file in files]
+
+    def preview(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> "list[Field]":
         """Every field that would leave with ``export``, which writes nothing yet."""
-        from vesica.export.preview import fields
+        from vesica.export.preview import Field, fields
 
-        data, beside = self._leaving(name, out, terms)
+        files = self._leaving(name, out, terms, authors=authors)
         work = self.work(name)
         assert work.content
-        medium = medium_of(work.content.type)
-        return fields(data, format_of(medium, out.name).type, beside, craft(medium).describe(self.content(work)))
+        hand, sidecar = craft(medium_of(work.content.type)), f"{out.name}.c2pa"
+        told = fields(
+            *(files[out.name], format_of(medium_of(work.content.type), out.name).type, files.get(sidecar)),
+            hand.describe(self.content(work)),
+        )
+        beside = [file for file in files if file not in (out.name, sidecar)]
+        return told + [Field("file", "beside it", f"{file}: who made each unit, by name") for file in beside]
 
-    def _leaving(self, name: str, out: Path, terms: Terms) -> tuple[bytes, bytes | None]:
+    def _leaving(self, name: str, out: Path, terms: Terms, *, authors: bool) -> dict[str, bytes]:
+        """Every file of an export by its name, the work's own first."""
         work = self.work(name)
         value = self.content(work)
         assert work.content
         form = _form(medium_of(work.content.type), out)
-        return self.sign(work, form.write(value), form.type, terms=terms)
+        files: dict[str, bytes] = {}
+        told: tuple[Beside, ...] = ()
+        if authors:
+            from vesica.export.authors.files import beside
+
+            files, told = beside(self.credits(work), out.name)
+        data, credential = self.sign(work, form.write(value), form.type, beside=told, terms=terms)
+        return {out.name: data, **({f"{out.name}.c2pa": credential} if credential is not None else {}), **files}
 
     def sign(
-        self, work: Work, data: bytes, type_: str, *, title: str = "", terms: Terms = TERMS
+        self,
+        work: Work,
+        data: bytes,
+        type_: str,
+        *,
+        title: str = "",
+        beside: "tuple[Beside, ...]" = (),
+        terms: Terms = TERMS,
     ) -> tuple[bytes, bytes | None]:
         """A file's bytes with the work's credential inside, or as they are with the credential to lie beside them."""
-        return self.seal(facts(self.ledger, self.assets, work, self.authors(work), title=title), data, type_, terms)
+        told = replace(facts(self.ledger, self.assets, work, self.authors(work), title=title), beside=beside)
+        return self.seal(told, data, type_, terms)
 
     def seal(self, told: Facts, data: bytes, type_: str, terms: Terms = TERMS) -> tuple[bytes, bytes | None]:
         """A file's bytes with a credential that says as much of ``told`` as ``terms`` let leave."""
@@ -503,6 +526,22 @@ class Studio:
             return {}
         hand = craft(medium_of(work.content.type))
         return hand.counts(self.authorship(work))
+
+    def credits(self, work: Work) -> "Credits":
+        """Who made each unit of a work with content, to be drawn; see ``vesica.export.authors``."""
+        from vesica.crediting import credits_of
+
+        return credits_of(self, work)
+
+    def draw(self, work: Work, page: Path) -> Path:
+        """Write who made each unit of a work as one HTML page."""
+        from vesica.export.authors.page import page as write_page
+
+        if page.suffix.lower() not in (".html", ".htm"):
+            raise VesicaError(f"{page.name} is a page; end its name with .html.")
+        _check_place(page)
+        write_durably(page.absolute(), iter((write_page(self.credits(work)),)))
+        return page
 
     def verify(self, *, head: Head | None = None, progress: Progress | None = None) -> list[Fault]:
         """Check the whole studio; see ``vesica.ledger.verify``."""
@@ -612,12 +651,17 @@ class Studio:
 
 def _form(medium: Medium, out: Path) -> Format:
     """The format that ``out`` asks for. Raises ``VesicaError`` where no such file can be written."""
+    form = format_of(medium, out.name)
+    _check_place(out)
+    return form
+
+
+def _check_place(out: Path) -> None:
+    """Raise ``VesicaError`` where no file can be written."""
     if out.is_dir():
         raise VesicaError(f"{out} is a folder; give the name of a file.")
-    form = format_of(medium, out.name)
     if not out.absolute().parent.is_dir():
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
-    return form
 
 
 def _filled(engine: Engine, given: Mapping[str, object], medium: Medium) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 )
 @as_json
 def check_command(file: Path, credential: Path | None, trust: tuple[Path, ...], as_json: bool) -> None:
-    """Check a file by its Content Credential (C2PA), of vesica or of another program.
+    """Check a file by its Content Credential, of any program.
 
     Exit code 0: it is unchanged since it was signed (and, with --trust, by someone under that root). 1: it was
     changed, the credential does not hold, or there is none. 2: something can't be read.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How much of the work's story leaves: also knobs, times, names; who made what; what the law asks.",
 )
+@click.option("--authors", is_flag=True, help="Beside it, write who made each word, note or pixel.")
 @click.option("--visible", is_flag=True, help="Say also in words that machines took part (texts, MusicXML).")
 @click.option("--preview", is_flag=True, help="List every field that would leave, and write nothing.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Your own certificate and its chain (PEM).")
@@ -39,6 +40,7 @@ def export_command(
     ctx: click.Context,
     work: str,
     out: Path,
+    authors: bool,
     disclose: "Level",
     visible: bool,
     preview: bool,
@@ -55,11 +57,11 @@ def export_command(
     terms = Terms(disclose, visible, _own(certificate, key))
     with open_studio(ctx) as studio:
         if preview:
-            leaving = studio.preview(work, out, terms)
+            leaving = studio.preview(work, out, terms, authors=authors)
             told = "\n".join(f"{one.where:<12} {plain(one.name)}: {plain(one.value)}" for one in leaving)
             say([asdict(one) for one in leaving], told, as_json=as_json)
             return
-        written = studio.export(work, out, terms)
+        written = studio.export(work, out, terms, authors=authors)
         from vesica.export.own_certificate import shown
 
         said = shown(terms.signer[0] if terms.signer else studio.signer())
@@ -108,10 +110,10 @@ def exhibit_command(
     again: str | None,
     as_json: bool,
 ) -> None:
-    """Make a first exhibition from one sentence: poem, painting, dream of a photo, chorale, labels, credentials.
+    """Make a first exhibition from one sentence.
 
-    BRIEF is what it is about, in your own words. Then rework each piece ('vesica offer', 'vesica edit', ...) and hang
-    it again with --again.
+    It has a poem, a painting, a dream of your photo, a chorale, wall labels and credentials. BRIEF is what it is
+    about, in your own words. Then rework each piece ('vesica offer', 'vesica edit', ...) and hang it with --again.
     """
     if again and (brief or photo or melody or seed is not None):
         raise VesicaError("--again hangs works that are there; leave out the brief, --photo, --melody and --seed.")

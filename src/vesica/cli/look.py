@@ -1,5 +1,6 @@
 """Commands that only look: they change nothing."""
 
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import click
 
 from vesica.cli.common import as_json, complete_works, erase_progress, open_studio, progress_bar, say
-from vesica.cli.telling import plain, turn_as_json, what, who, work_as_json, work_in_a_line, work_in_words
+from vesica.cli.telling import plain, turn_as_json, work_as_json, work_in_a_line, work_in_words
 
 
 @click.command("log")
@@ -29,10 +30,11 @@ def log_command(ctx: click.Context, work: str | None, as_json: bool) -> None:
 
 @click.command("show")
 @click.argument("work", shell_complete=complete_works, required=False)
-@click.option("--authors", is_flag=True, help="Say how much each turn brought in and changed last.")
+@click.option("--authors", is_flag=True, help="Draw who made each word, note or pixel.")
+@click.option("--page", type=click.Path(path_type=Path), help="Write that as an HTML page to this file.")
 @as_json
 @click.pass_context
-def show_command(ctx: click.Context, work: str | None, authors: bool, as_json: bool) -> None:
+def show_command(ctx: click.Context, work: str | None, authors: bool, page: Path | None, as_json: bool) -> None:
     """Show a work as it stands, or list all works."""
     with open_studio(ctx) as studio:
         if work is None:
@@ -45,15 +47,19 @@ def show_command(ctx: click.Context, work: str | None, authors: bool, as_json: b
         words = work_in_words(studio, found)
         if found.content and isinstance(text := studio.content(found), str):
             data["text"] = text
-            words += "\n\n" + plain(text, keep="\n\t")
-        if authors:
-            counts = studio.authors(found)
-            turns = {turn.id: turn for _, turn in studio.log(work)}
-            data["authors"] = {turn: {"brought": one, "changed": two} for turn, (one, two) in counts.items()}
-            words += "\n" + "\n".join(
-                f"  {turn[:8]}  {who(turns[turn].partner)} {what(turns[turn])}: brought in {one}, changed last {two}"
-                for turn, (one, two) in counts.items()
-            )
+            words += "" if authors else "\n\n" + plain(text, keep="\n\t")
+        if found.content and authors:
+            from vesica.cli.drawing import draw, shows_colour, shows_underlines
+
+            credits_ = studio.credits(found)
+            data["authors"] = {one.turn: asdict(one) for one in credits_.authors}
+            if not as_json:
+                width = shutil.get_terminal_size().columns
+                drawn = draw(credits_, width=width, colour=shows_colour(), underlines=shows_underlines())
+                words += f"\n\n{drawn}"
+        if page:
+            data["page"] = str(studio.draw(found, page))
+            words += f"\n\nDrawn in {page}; open it in a browser."
         say(data, words, as_json=as_json)
 
 

@@ -3,6 +3,7 @@
 import importlib
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,9 @@ def main() -> None:
         if fault.errno is None:
             raise
         _end(f"{in_words(fault)} Every turn up to here is kept.")
+    finally:
+        # All is said and done; a Ctrl-C while Python ends must not look as if it were not.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _one_sentence(fault: click.ClickException) -> str:

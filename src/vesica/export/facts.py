@@ -121,6 +121,19 @@ class Ingredient:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A file that leaves beside the one that is signed, and says who made what in it.
+
+    kind : what it is, such as ``text/marked`` or ``score/table``; digest : its SHA-256
+    """
+
+    name: str
+    kind: str
+    media_type: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that a credential says about one file.
 
@@ -128,6 +141,7 @@ class Facts:
     head : the ledger's signed head, as JSON
     authorship : units (characters, notes or pixels) by who brought them in: ``human``, ``machine``, ``program``
     complete : whether ``actions`` tells the whole story
+    beside : files that tell the authorship of each unit
     """
 
     title: str
@@ -136,6 +150,7 @@ class Facts:
     head: Mapping[str, Any] = field(default_factory=dict)
     authorship: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
+    beside: tuple[Beside, ...] = ()
 
 
 def check(facts: Facts) -> None:

@@ -58,7 +58,10 @@ def manifest(facts: Facts, media_type: str) -> dict[str, Any]:
     if facts.head:
         assertions.append({"label": LEDGER, "data": dict(facts.head)})
     if facts.authorship:
-        assertions.append({"label": AUTHORSHIP, "data": {"units": dict(facts.authorship)}})
+        beside = [
+            {"name": one.name, "kind": one.kind, "type": one.media_type, "sha256": one.digest} for one in facts.beside
+        ]
+        assertions.append({"label": AUTHORSHIP, "data": _known(units=dict(facts.authorship), files=beside)})
     return {
         "claim_generator_info": [generator()],
         **_known(title=facts.title),

@@ -130,7 +130,7 @@ def pages(exhibition: Exhibition) -> dict[str, bytes]:
         "total": _totals(exhibition),
     }
     return {
-        name: _templates().get_template(f"{name}.jinja").render(told, page=name).encode()
+        name: templates().get_template(f"{name}.jinja").render(told, page=name).encode()
         for name in ("index.html", "making.html")
     }
 
@@ -164,7 +164,8 @@ def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The pages' templates, with what they may call."""
     found = Environment(
         loader=PackageLoader("vesica.export", "pages"),
         autoescape=select_autoescape(("html", "html.jinja")),

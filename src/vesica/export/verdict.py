@@ -75,6 +75,7 @@ class Verdict:
     """What a file's credential says and whether it holds.
 
     actions : as stored, in order
+    beside : files beside this one that say who made what in it: name, kind, type and sha256
     complete : whether the signer says that these are all; None where nothing is said
     faults : the standard's codes of what does not hold, such as ``assertion.dataHash.mismatch``
     """
@@ -90,6 +91,7 @@ class Verdict:
     chain: tuple[Link, ...] = ()
     head: Mapping[str, Any] = field(default_factory=dict)
     authorship: Mapping[str, int] = field(default_factory=dict)
+    beside: tuple[Mapping[str, Any], ...] = ()
     labels: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
 
@@ -158,6 +160,7 @@ def _verdict(store: Mapping[str, Any], certificates: Mapping[str, Any]) -> Verdi
         chain=tuple(_chain(store)),
         head=next(iter(told.get(LEDGER, ())), {}),
         authorship=told.get(AUTHORSHIP, [{"units": {}}])[0].get("units", {}),
+        beside=tuple(told.get(AUTHORSHIP, [{}])[0].get("files", ())),
         labels=tuple(told),
         faults=tuple(_codes(store.get("validation_results", {}).get("activeManifest", {}))),
     )

@@ -103,11 +103,11 @@ def parse_layers(text: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.lower().split("+"))
     for name in names:
         if name not in LAYERS:
-            there = (
-                "choose among b0 to b15 (outputs), e1 to e15 (animals and textures) and d0 to d15, several joined by "
-                "a plus."
+            hint = did_you_mean(name, LAYERS, "")
+            raise VesicaError(
+                f"There is no layer {name[:60]!r}; {hint + ' Or ' if hint else ''}choose among b0 to b15 (outputs), "
+                "e1 to e15 (animals and textures) and d0 to d15, several joined by a plus."
             )
-            raise VesicaError(f"There is no layer {name[:60]!r}; {did_you_mean(name, LAYERS, there)}")
     return tuple(dict.fromkeys(names))
 
 

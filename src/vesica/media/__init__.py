@@ -42,6 +42,9 @@ class Craft(Protocol):
     def counts(self, authorship: bytes) -> dict[str, tuple[int, int]]:
         """By turn: how many units it brought in, and how many it changed last."""
 
+    def authors(self, authorship: bytes) -> Any:
+        """The map as a value: ``Pixels``, ``Runs`` or ``Events``."""
+
     def difference(self, one: Any, other: Any) -> float:
         """How far two values are apart, 0 (the same) to 1."""
 

@@ -46,6 +46,11 @@ def counts(authorship_map: bytes) -> dict[str, tuple[int, int]]:
     return dict(authorship.counts(authorship.from_bytes(authorship_map)))
 
 
+def authors(authorship_map: bytes) -> authorship.Pixels:
+    """The map as a value."""
+    return authorship.from_bytes(authorship_map)
+
+
 def difference(one: Picture, other: Picture) -> float:
     """Mean absolute difference of all channels, 0..1; 1 when the sizes differ."""
     if one.shape != other.shape:

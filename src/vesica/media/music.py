@@ -66,6 +66,11 @@ def counts(authorship_map: bytes) -> dict[str, tuple[int, int]]:
     return authorship.counts(authorship.from_bytes(authorship_map))
 
 
+def authors(authorship_map: bytes) -> authorship.Events:
+    """The map as a value."""
+    return authorship.from_bytes(authorship_map)
+
+
 def difference(one: Score, other: Score) -> float:
     """Share of all events of both that only one has, or that differ."""
     first, second = events(one), events(other)

@@ -4,6 +4,7 @@ import difflib
 
 from vesica.authorship import text as authorship
 from vesica.errors import VesicaError
+from vesica.export.authors.annotations import read_annotations
 from vesica.text.manuscript import read_text, write_text
 from vesica.text.mark import without_mark
 
@@ -21,8 +22,13 @@ def write(value: str) -> tuple[bytes, str]:
 
 
 def settle(before: str, after: str) -> str:
-    """The text, without what our own export adds: a mark, and the line end that other programs add too."""
-    # A mark that came in with the person's own file is part of it and stays.
+    """The text, without what our own export adds: a mark, the line end behind the last line, Markdown Annotations.
+
+    Whatever another program wrote into the annotations, what differs is recorded as the edit of who brought it back.
+    """
+    # What came in with the person's own file is part of it and stays.
+    if (told := read_annotations(after)) and not read_annotations(before):
+        after = told.text
     after = without_mark(after) if without_mark(before) == before else after
     return after[:-1] if after.endswith("\n") and not before.endswith("\n") else after
 
@@ -45,6 +51,11 @@ def relabel(authorship_map: bytes, old: str, new: str) -> bytes:
 def counts(authorship_map: bytes) -> dict[str, tuple[int, int]]:
     """Characters by turn: brought in, changed last."""
     return dict(authorship.counts(authorship.Runs.from_bytes(authorship_map)))
+
+
+def authors(authorship_map: bytes) -> authorship.Runs:
+    """The map as a value."""
+    return authorship.Runs.from_bytes(authorship_map)
 
 
 def difference(one: str, other: str) -> float:

@@ -16,9 +16,9 @@ from vesica.music.musicxml import CONTINUED, write_musicxml
 from vesica.music.quantise import readable
 from vesica.music.score import Part, Score, tidy
 
-COLOURS = {"person": "#0072B2", "machine": "#B34A00"}
-HEADS = {"machine": "diamond"}
-"""The second sign beside colour: machine notes are diamonds, black or white as their length asks."""
+COLOURS = {"person": "#0072B2", "imported": "#4D5B22", "machine": "#B34A00"}
+HEADS = {"imported": "square", "machine": "diamond"}
+"""The second sign beside colour: a person's notes are round, a machine's diamonds, those from outside square."""
 
 A4 = (2100, 2970)
 """Width and height in tenths of a millimetre, Verovio's unit at scale 100."""
@@ -55,7 +55,8 @@ def engrave(
 
     width, height : of a page in tenths of a millimetre; height None: one page as high as the music, or few
     scale : of the music in percent; 100 is a staff of 7 mm, 80 suits a choir's score
-    marks : by note id, who made it: ``person`` and ``machine`` get colour and notehead, other words a class only
+    marks : by note id, who made it: ``person``, ``imported`` and ``machine`` get colour and notehead, other words a
+        class only
     closed : four voices on two staves, as in a hymnal
     header : whether the title stands above
     """
@@ -121,6 +122,8 @@ def _page(svg: str, prefix: str, marks: Mapping[str, str]) -> str:
             element.set("data-note", note)
             if note in marks:
                 element.set("class", f"note {marks[note]}")
+                if HEADS.get(marks[note]) == "square":
+                    _square_head(element)
         elif "tie" in kinds:
             note = element.attrib.pop("data-startid", "")[1:].partition(CONTINUED)[0]
             element.set("class", f"tie {marks.get(note, '')}".strip())
@@ -150,6 +153,17 @@ def _page(svg: str, prefix: str, marks: Mapping[str, str]) -> str:
         title.getparent().remove(title)
     etree.cleanup_namespaces(root)
     return etree.tostring(root, encoding="unicode")
+
+
+def _square_head(note: etree._Element) -> None:
+    """Draw a notehead as a square, which Verovio can't: filled or hollow as it was, where it was."""
+    for use in note.iterfind(f"{{{SVG}}}g[@class='notehead']/{{{SVG}}}use"):
+        filled = use.get("href", "").startswith("#E0A4")
+        use.tag = f"{{{SVG}}}path"
+        del use.attrib["href"]
+        # In units of the music font: 250 are a space of the staff.
+        use.set("d", "M10 -115h275v230h-275z" + ("" if filled else "M60 -65v130h175v-130z"))
+        use.set("fill-rule", "evenodd")
 
 
 def _draw_beat(tempo: etree._Element) -> None:

@@ -93,6 +93,8 @@ def clefs(part: Part) -> tuple[Clef, ...]:
         return (ALTO,)
     if 24 <= part.program <= 31 or ("tenor" in name and 52 <= part.program <= 54):
         return (TENOR,)
+    if ("alto" in name or "soprano" in name) and 52 <= part.program <= 54:
+        return (TREBLE,)
     choice = [TREBLE, BASS]
     if 52 <= part.program <= 54 and len({note.voice for note in part.notes}) == 1:
         choice.append(TENOR)

@@ -23,11 +23,15 @@ APART = Fraction(1, 16)
 WRITTEN = frozenset(range(1, 17)) | {20, 24, 28, 32, 48, 64, 128, 256}
 """Denominators of times that a person writes."""
 
+PLAIN = 8
+"""The largest denominator of those that most notes of a written piece have."""
+
 
 def is_written(score: Score) -> bool:
-    """Whether a score's onsets lie where notation puts them; a tenth may be elsewhere."""
+    """Whether a score's onsets lie where notation puts them, most of them on plain divisions; a tenth may be odd."""
     odd = sum(note.onset.denominator not in WRITTEN for note in score.notes)
-    return odd * 10 <= len(score.notes)
+    plain = sum(note.onset.denominator <= PLAIN for note in score.notes)
+    return odd * 10 <= len(score.notes) <= plain * 2
 
 
 def readable(score: Score) -> Score:

@@ -7,7 +7,7 @@ it is done only where nothing else is left.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 
@@ -161,17 +161,20 @@ class States:
 
 
 def _states(slot: Slot, jitter: Callable[[], int]) -> States:
+    heard = slot.first.midi
     figures: list[Figure] = []
     rows: list[tuple[int, ...]] = []
-    for figure, price in slot.choices:
-        layouts = voicings(figure, slot.first.midi, slot.others)
-        if not layouts:
-            continue
-        price += figure.price + jitter()
-        rows += [(len(figures), price + cost, *lower) for cost, *lower in layouts]
-        figures.append(figure)
-    if not rows and slot.others:
-        return _states(replace(slot, others=()), jitter)
+    # Where a soprano far out of range, or one that moves on, leaves the others no place: as if she sang near them.
+    for soprano, others in ((heard, slot.others), (heard, ()), (60 + heard % 12, ())):
+        for figure, price in slot.choices:
+            layouts = voicings(figure, soprano, others)
+            if not layouts:
+                continue
+            price += figure.price + jitter()
+            rows += [(len(figures), price + cost, *lower) for cost, *lower in layouts]
+            figures.append(figure)
+        if rows:
+            break
     table = np.array(rows, np.int32).reshape(-1, 5)
     keys = np.concatenate([np.full((len(table), 1), slot.first.midi, np.int32), table[:, 2:]], axis=1)
     steps = np.full((len(figures), 12), 0, np.int32)
