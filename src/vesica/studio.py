@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vesica import engines, places
 from vesica.engines import Engine
 from vesica.errors import VesicaError, did_you_mean
-from vesica.export.disclosure import Terms, disclosed
+from vesica.export.disclosure import Terms, disclosed, roll
 from vesica.export.facts import Facts
 from vesica.export.files import Format, format_of
 from vesica.knobs import as_json, build
@@ -430,7 +430,7 @@ class Studio:
         if authors:
             from vesica.export.authors.files import beside
 
-            files, told = beside(self.credits(work), out.name)
+            files, told = beside(roll(self.credits(work), terms.disclose, person=self.person.name), out.name)
         data, credential = self.sign(work, form.write(value), form.type, beside=told, terms=terms)
         return {out.name: data, **({f"{out.name}.c2pa": credential} if credential is not None else {}), **files}
 

@@ -39,6 +39,7 @@ def check_command(file: Path, credential: Path | None, trust: tuple[Path, ...], 
         file.name,
         read_file(given) if given else None,
         roots=[roots(read_file(path), path.name) for path in trust],
+        folder=file.parent,
     )
     say(_as_json(file, report), _in_words(file, report), as_json=as_json)
     sys.exit(0 if report.holds else 1)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from vesica.errors import VesicaError
@@ -123,8 +123,13 @@ def type_of(data: bytes, name: str) -> str:
     return ENDINGS.get(PurePath(name).suffix.lower(), "application/octet-stream")
 
 
-def check(data: bytes, name: str, sidecar: bytes | None = None, *, roots: Sequence[bytes] = ()) -> Report:
-    """Check a file by the credential inside it, or else by its ``sidecar``; ``roots`` (PEM) are whom the reader trusts.
+def check(
+    data: bytes, name: str, sidecar: bytes | None = None, *, roots: Sequence[bytes] = (), folder: Path | None = None
+) -> Report:
+    """Check a file by the credential inside it, or else by its ``sidecar``.
+
+    roots : certificates (PEM) of those whom the reader trusts
+    folder : where files lie that the credential names as beside this one; None looks at none of them
 
     Raises ``VesicaError`` for an empty file and for a sidecar that is no credential.
     """
@@ -140,16 +145,17 @@ def check(data: bytes, name: str, sidecar: bytes | None = None, *, roots: Sequen
         verdict = read(data, type_ if type_ in READS else "application/octet-stream", sidecar, roots=roots)
         where = "beside"
     there = where != "nowhere"
+    missing, other = _beside(verdict, folder)
     return Report(
         verdict,
         type_,
         where,
-        verdict.state == "trusted" or (verdict.state == "valid" and not roots),
+        not other and (verdict.state == "trusted" or (verdict.state == "valid" and not roots)),
         tuple(_signed(verdict, bool(roots))) if there else (),
         tuple(_claimed(verdict)) if there else tuple(_unsigned(data)),
         tuple(_checked(verdict, where)) if there else (),
-        tuple(_changed(verdict)),
-        tuple(_unknown(verdict, there)),
+        (*_changed(verdict), *other),
+        (*_unknown(verdict, there), *missing),
     )
 
 
@@ -257,6 +263,20 @@ def _changed(verdict: Verdict) -> Iterator[str]:
             yield f"Ingredient “{link.title}”: {FAULTS.get(fault, fault + '.')}"
     if verdict.head and not _genuine(verdict.head):
         yield "The ledger's head in the credential is not signed by the key that it names."
+
+
+def _beside(verdict: Verdict, folder: Path | None) -> tuple[list[str], list[str]]:
+    """Sentences about files beside this one: those that are not here, and those that are not what was signed."""
+    from vesica.export.authors.files import changed
+
+    missing: list[str] = []
+    other: list[str] = []
+    if not folder:
+        return missing, other
+    for told in verdict.beside:
+        if sentence := changed(told, folder):
+            (missing if sentence.endswith("is missing.") else other).append(sentence)
+    return missing, other
 
 
 def _unknown(verdict: Verdict, there: bool) -> Iterator[str]:
