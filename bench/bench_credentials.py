@@ -40,7 +40,7 @@ def works() -> dict[Medium, Any]:
         Note(f"n{place}", Score().metres[0].length * place, Score().metres[0].length, Pitch(step, 0, 4))
         for place, step in enumerate("CDEC")
     )
-    picture = np.random.default_rng(3).integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    picture = np.full((256, 256, 3), 90, np.uint8) + np.arange(256, dtype=np.uint8)[:, None, None] // 2
     return {
         "image": picture,
         "text": "Here two circles meet.\n" * 20,
