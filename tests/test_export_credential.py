@@ -20,10 +20,10 @@ from cryptography import x509
 from PIL import Image
 
 from vesica.errors import VesicaError
-from vesica.export import marks
 from vesica.export.certificate import Identity, expired, issue, load, save
 from vesica.export.credential import Action, Facts, Ingredient, ModelUse, can_embed, embed, read, sidecar
 from vesica.export.facts import IPTC, SOURCE_TYPES, source_of, source_of_work
+from vesica.export.marks.formats import marked
 
 NOW = dt.datetime.now(dt.UTC)
 PASSPHRASE = b"a long walk by the sea"
@@ -146,7 +146,8 @@ def test_what_was_said_comes_back(identity: Identity) -> None:
     assert (opened["action"], dreamt["action"]) == ("c2pa.opened", "c2pa.edited")
     assert "digitalSourceType" not in opened
     assert dreamt["digitalSourceType"] == IPTC + "compositeWithTrainedAlgorithmicMedia"
-    assert dreamt["softwareAgent"] == {"name": "image.dream", "version": "1"}
+    models = [{"name": "efficientnet-lite0", "digest": f"sha256:{EYES.digest}"}]
+    assert dreamt["softwareAgent"] == {"name": "image.dream", "version": "1", "org.vesica.models": models}
     assert dreamt["parameters"]["org.vesica.params"] == {"steps": 20, "rate": 0.02}
     assert dreamt["parameters"]["org.vesica.seed"] == 7
     assert dreamt["parameters"]["org.vesica.turn"] == "0b" * 32
@@ -292,10 +293,10 @@ def test_what_the_standard_refuses_we_refuse_first(identity: Identity) -> None:
 def test_pictures_also_say_it_in_xmp_and_keep_their_pixels(media_type: str, how: dict[str, object]) -> None:
     data = picture(media_type.removeprefix("image/").upper(), **how)
     source = IPTC + "trainedAlgorithmicMedia"
-    marked = marks.with_source(data, media_type, source)
-    assert source.encode() in marked
-    with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(marked)) as after:
+    after_mark = marked(data, media_type, source)
+    assert source.encode() in after_mark
+    with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(after_mark)) as after:
         assert before.size == after.size
         assert before.tobytes() == after.tobytes()
         assert source.encode() in after.info["xmp"]
-    assert marks.with_source(marked, media_type, source) == marked
+    assert marked(after_mark, media_type, source) == after_mark

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vesica.export.facts import Action, Facts, Ingredient, ModelUse
+from vesica.export.facts import Action, Facts, Ingredient, Kind, ModelUse
+from vesica.export.marks.source import said
 from vesica.ledger.assets import Assets
 from vesica.ledger.canonical import parse
 from vesica.ledger.store import Ledger
@@ -78,19 +79,22 @@ def _told(passage: Passage, assets: Assets, *, first: bool) -> tuple[Action, lis
     turn, take = passage.turn, passage.take
     if isinstance(turn.act, Imported):
         act = turn.act
+        opened = Action("opened", "human", when=turn.time, turn=turn.id, name=turn.partner.name)
         original = act.original or act.content
         if not original:
-            return Action("opened", "human", when=turn.time, turn=turn.id), []
+            return opened, [Ingredient("a file that was redacted", "application/octet-stream", "", None, "parentOf")]
+        data = assets.get(original)
         part = Ingredient(
             act.source or "a file",
             original.type,
             original.digest,
             # Its own credentials travel along; other files are named by their digest alone.
-            data=assets.get(original) if original.type in ("image/png", "image/jpeg", "image/webp") else None,
+            data=data if original.type in ("image/png", "image/jpeg", "image/webp") else None,
             relationship="parentOf",
             rights=act.rights or "",
+            sources=said(data),
         )
-        return Action("opened", "human", when=turn.time, turn=turn.id), [part]
+        return opened, [part]
     if take and isinstance(take.act, Offered):
         who = "A person" if turn.partner.kind == "person" else "The program"
         action = Action(
@@ -105,16 +109,18 @@ def _told(passage: Passage, assets: Assets, *, first: bool) -> tuple[Action, lis
             turn=take.id,
             description=f"{who} picked this take.",
         )
-        return action, _inputs(take.act, first=first)
-    remark = turn.act.remark if isinstance(turn.act, Edited) else ""
-    return Action("created" if first else "edited", "human", when=turn.time, turn=turn.id, description=remark or ""), []
+        return action, _inputs(take, take.act, first=first)
+    remark = (turn.act.remark if isinstance(turn.act, Edited) else "") or ""
+    kind: Kind = "created" if first else "edited"
+    name = turn.partner.name
+    return Action(kind, "human", when=turn.time, turn=turn.id, description=remark, name=name), []
 
 
-def _inputs(act: Offered, *, first: bool) -> list[Ingredient]:
+def _inputs(take: Turn, act: Offered, *, first: bool) -> list[Ingredient]:
     """What went into a take besides the work itself, which is its parent already."""
     given = list((act.inputs or {}).items())
     beside = given if first else given[1:]
-    return [Ingredient(name, asset.type, asset.digest, relationship="inputTo") for name, asset in beside]
+    return [Ingredient(name, asset.type, asset.digest, relationship="inputTo", turn=take.id) for name, asset in beside]
 
 
 def models_of(take: Turn) -> tuple[ModelUse, ...]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from vesica import engines, places
 from vesica.engines import Engine
 from vesica.errors import VesicaError, did_you_mean
+from vesica.export.disclosure import Terms, disclosed
+from vesica.export.facts import Facts
 from vesica.export.files import Format, format_of
 from vesica.knobs import as_json, build
 from vesica.ledger import keys
@@ -48,8 +50,10 @@ if TYPE_CHECKING:
     from vesica.export.authors.credits import Credits
     from vesica.export.certificate import Identity
     from vesica.export.facts import Beside
+    from vesica.export.preview import Field
 
 SEEDS = 1 << 32
+TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,11 +394,29 @@ class Studio:
 
         return hang(self, exhibition, out, progress=progress)
 
-    def export(self, name: str, out: Path, *, authors: bool = False) -> list[Path]:
-        """Write a work to the file ``out``, in the format that its ending asks for.
+    def export(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> list[Path]:
+        """Write a work to the file ``out``, in the format that its ending asks for, on ``terms``.
 
         authors : also write ``out.authors.*``, which tell who made each unit; the credential names their digests
         """
+        files = self._leaving(name, out, terms, authors=authors)
+        for file, content in files.items():
+            write_durably(out.absolute().with_name(file), iter((content,)))
+        return [out.with_name(file) for file in files]
+
+    def preview(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> "list[Field]":
+        """Every field that would leave with ``export``, which writes nothing yet."""
+        from vesica.export.preview import fields
+
+        files = self._leaving(name, out, terms, authors=authors)
+        work = self.work(name)
+        assert work.content
+        medium = medium_of(work.content.type)
+        described = craft(medium).describe(self.content(work))
+        return fields(files[out.name], format_of(medium, out.name).type, files.get(f"{out.name}.c2pa"), described)
+
+    def _leaving(self, name: str, out: Path, terms: Terms, *, authors: bool) -> dict[str, bytes]:
+        """The files of an export by name."""
         work = self.work(name)
         value = self.content(work)
         assert work.content
@@ -404,24 +426,36 @@ class Studio:
         if authors:
             from vesica.export.authors.files import beside
 
-            files, told = beside(self.credits(work), out.name)
-        data, credential = self.sign(work, form.write(value), form.type, beside=told)
-        files = {out.name: data, **({f"{out.name}.c2pa": credential} if credential is not None else {}), **files}
-        for file, content in files.items():
-            write_durably(out.absolute().with_name(file), iter((content,)))
-        return [out.with_name(file) for file in files]
+            files, told = beside(self.credits(work).on(terms.disclose), out.name)
+        data, credential = self.sign(work, form.write(value), form.type, terms=terms, beside=told)
+        signed = {out.name: data} if credential is None else {out.name: data, f"{out.name}.c2pa": credential}
+        return {**signed, **files}
 
     def sign(
-        self, work: Work, data: bytes, type_: str, *, title: str = "", beside: "tuple[Beside, ...]" = ()
+        self,
+        work: Work,
+        data: bytes,
+        type_: str,
+        *,
+        title: str = "",
+        terms: Terms = TERMS,
+        beside: "tuple[Beside, ...]" = (),
     ) -> tuple[bytes, bytes | None]:
         """A file's bytes with the work's credential inside, or as they are with the credential to lie beside them."""
-        from vesica.export.credential import can_embed, embed, sidecar
+        told = facts(self.ledger, self.assets, work, self.authors(work), title=title)
+        return self.seal(replace(told, beside=beside), data, type_, terms)
 
-        told = replace(facts(self.ledger, self.assets, work, self.authors(work), title=title), beside=beside)
-        identity, phrase = self._identity()
-        if can_embed(type_):
-            return embed(data, type_, told, identity, phrase), None
-        return data, sidecar(data, type_, told, identity, phrase)
+    def seal(self, told: Facts, data: bytes, type_: str, terms: Terms = TERMS) -> tuple[bytes, bytes | None]:
+        """A file's bytes with a credential that says as much of ``told`` as ``terms`` let leave."""
+        from vesica.export.credential import seal
+
+        identity, phrase = terms.signer or self._identity()
+        told = disclosed(told, terms.disclose, person=self.person.name)
+        return seal(data, type_, told, identity, phrase, visible=terms.visible)
+
+    def signer(self) -> "Identity":
+        """The studio's own certificate, as it signs now."""
+        return self._identity()[0]
 
     def make(
         self,

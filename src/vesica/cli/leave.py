@@ -1,24 +1,92 @@
 """Commands with which works leave the studio."""
 
+import os
+import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vesica.cli.common import as_json, complete_works, open_studio, progress_bar, say
+from vesica.cli.telling import plain
 from vesica.errors import VesicaError
+
+if TYPE_CHECKING:
+    from vesica.export.certificate import Identity
+    from vesica.export.disclosure import Level
 
 
 @click.command("export")
 @click.argument("work", shell_complete=complete_works)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, by its ending.")
+@click.option(
+    "--disclose",
+    type=click.Choice(["all", "summary", "law"]),
+    default="summary",
+    show_default=True,
+    help="How much of the work's story leaves: also knobs, times, names; who made what; what the law asks.",
+)
 @click.option("--authors", is_flag=True, help="Beside it, write who made each word, note or pixel.")
+@click.option("--visible", is_flag=True, help="Say also in words that machines took part (texts, MusicXML).")
+@click.option("--preview", is_flag=True, help="List every field that would leave, and write nothing.")
+@click.option("--certificate", type=click.Path(path_type=Path), help="Your own certificate and its chain (PEM).")
+@click.option(
+    "--key", type=click.Path(path_type=Path), help="Its key (PEM); passphrase: VESICA_KEY_PASSPHRASE, or asked."
+)
 @as_json
 @click.pass_context
-def export_command(ctx: click.Context, work: str, out: Path, authors: bool, as_json: bool) -> None:
-    """Write a work to a file, with its credential."""
+def export_command(
+    ctx: click.Context,
+    work: str,
+    out: Path,
+    disclose: "Level",
+    authors: bool,
+    visible: bool,
+    preview: bool,
+    certificate: Path | None,
+    key: Path | None,
+    as_json: bool,
+) -> None:
+    """Write a work to a file, with its credential.
+
+    A name leaves only with --disclose all, and only the one you give with --as.
+    """
+    from vesica.export.disclosure import Terms
+
+    terms = Terms(disclose, visible, _own(certificate, key))
     with open_studio(ctx) as studio:
-        written = studio.export(work, out, authors=authors)
+        if preview:
+            leaving = studio.preview(work, out, terms, authors=authors)
+            told = "\n".join(f"{one.where:<12} {plain(one.name)}: {plain(one.value)}" for one in leaving)
+            say([asdict(one) for one in leaving], told, as_json=as_json)
+            return
+        written = studio.export(work, out, terms, authors=authors)
+        from vesica.export.own_certificate import shown
+
+        said = shown(terms.signer[0] if terms.signer else studio.signer())
     say([str(path) for path in written], "\n".join(map(str, written)), as_json=as_json)
+    click.echo(said, err=True)
+
+
+def _own(certificate: Path | None, key: Path | None) -> "tuple[Identity, bytes] | None":
+    """The person's own certificate with its key's passphrase, which is never an argument: others see those."""
+    if not certificate and not key:
+        return None
+    if not certificate or not key:
+        raise VesicaError("A certificate and its key belong together; give both --certificate and --key.")
+    from vesica.export.certificate import encrypted
+    from vesica.export.own_certificate import own_identity
+    from vesica.media import read_file
+
+    chain_pem, key_pem = read_file(certificate), read_file(key)
+    phrase = ""
+    if encrypted(key_pem):
+        phrase = os.environ.get("VESICA_KEY_PASSPHRASE", "")
+        if not phrase and not sys.stdin.isatty():
+            raise VesicaError(f"The key {key.name} needs its passphrase; set VESICA_KEY_PASSPHRASE to it.")
+        phrase = phrase or click.prompt(f"Passphrase of {key.name}", hide_input=True, err=True)
+    return own_identity(chain_pem, key_pem, os.fsencode(phrase)), os.fsencode(phrase)
 
 
 @click.command("exhibit")

@@ -30,6 +30,7 @@ COMMANDS = {
     "replay": "look",
     "redact": "works",
     "export": "leave",
+    "check": "check",
     "engines": "setup",
     "models": "setup",
     "doctor": "setup",

@@ -7,12 +7,15 @@ want e-mail protection and the standard's own.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from vesica.errors import VesicaError
@@ -24,16 +27,25 @@ LEAF_DAYS = 365
 ROOT_DAYS = 3650
 # Clocks of two computers differ: a file signed now must not seem to come from before its certificate.
 SLACK = dt.timedelta(hours=1)
+_CURVES: dict[str, tuple[str, hashes.HashAlgorithm]] = {
+    "secp256r1": ("ES256", hashes.SHA256()),
+    "secp384r1": ("ES384", hashes.SHA384()),
+    "secp521r1": ("ES512", hashes.SHA512()),
+}
 CHAIN, ROOT, KEY = "claim-chain.pem", "claim-root.pem", "claim-key.pem"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a studio signs credentials with. All three are PEM; ``key_pem`` is encrypted, ``chain_pem`` leaf first."""
+    """What credentials are signed with. All three are PEM; ``chain_pem`` is leaf first.
+
+    own : whether a person brought it; else it is the studio's, whose ``key_pem`` is always encrypted
+    """
 
     chain_pem: bytes
     root_pem: bytes
-    key_pem: bytes
+    key_pem: bytes = field(repr=False)
+    own: bool = False
 
 
 def issue(passphrase: bytes, now: dt.datetime) -> Identity:
@@ -133,18 +145,47 @@ def expired(identity: Identity, now: dt.datetime) -> bool:
     return not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
 
 
-def open_key(identity: Identity, passphrase: bytes) -> ec.EllipticCurvePrivateKey:
+def encrypted(key_pem: bytes) -> bool:
+    """Whether a key needs a passphrase to open."""
+    return b"ENCRYPTED" in key_pem
+
+
+def open_key(identity: Identity, passphrase: bytes) -> PrivateKeyTypes:
     """The leaf's key. Raises ``VesicaError`` for a wrong passphrase or a broken file."""
     try:
-        key = serialization.load_pem_private_key(identity.key_pem, passphrase)
-    except (ValueError, TypeError) as fault:
+        return serialization.load_pem_private_key(identity.key_pem, passphrase if encrypted(identity.key_pem) else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as fault:
+        variable = "VESICA_KEY_PASSPHRASE" if identity.own else "VESICA_PASSPHRASE"
         raise VesicaError(
-            "The key for credentials does not open with this passphrase; "
-            "set VESICA_PASSPHRASE to the one it was made with."
+            f"The key for credentials does not open with this passphrase; set {variable} to the one it was made with."
         ) from fault
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise VesicaError("The key for credentials is not a P-256 key; restore the folder keys from a copy.")
-    return key
+
+
+def signing(key: PrivateKeyTypes) -> tuple[str, Callable[[bytes], bytes]]:
+    """The name of the algorithm that C2PA 2.4 (13.2) has for a key, and what signs with it.
+
+    Raises ``VesicaError`` for keys it has none for.
+    """
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
+        name, digest = _CURVES[key.curve.name]
+        return name, lambda message: key.sign(message, ec.ECDSA(digest))
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return "ED25519", key.sign
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)
+        return "PS256", lambda message: key.sign(message, pss, hashes.SHA256())
+    raise VesicaError(
+        "C2PA does not sign with a key of this kind; use P-256, P-384, P-521, Ed25519 or RSA of 2048 bits."
+    )
+
+
+def roots(data: bytes, name: str) -> bytes:
+    """The certificates in a file of those that a reader trusts, as PEM. Raises ``VesicaError`` where there are none."""
+    try:
+        found = x509.load_pem_x509_certificates(data)
+    except ValueError as fault:
+        raise VesicaError(f"{name} holds no certificate in PEM; give the root of a signer whom you trust.") from fault
+    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in found)
 
 
 def save(identity: Identity, folder: Path) -> None:
@@ -164,4 +205,5 @@ def load(folder: Path) -> Identity | None:
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing from {folder.name}; "
             f"restore the folder from a copy, or remove the other {' and '.join(p.name for p in there)} to start anew."
         )
-    return Identity(*(path.read_bytes() for path in paths))
+    chain_pem, root_pem, key_pem = (path.read_bytes() for path in paths)
+    return Identity(chain_pem, root_pem, key_pem)

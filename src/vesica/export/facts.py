@@ -57,6 +57,9 @@ SOURCE_TYPES = frozenset(
 )
 """IPTC's digital source types and C2PA's two. The signing library takes any string, so we check against this list."""
 
+TRAINED = frozenset({"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"})
+RULES = frozenset({"algorithmicMedia"})
+
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
@@ -77,6 +80,8 @@ class Action:
     params : knobs, as plain JSON values
     when : UTC, ISO 8601; empty where it is not known
     turn : id of the turn in the ledger
+    name : what the person who did it is called, if that may leave
+    source : its IPTC digital source type, where that does not follow from the rest (see ``source_of``)
     """
 
     kind: Kind
@@ -89,6 +94,8 @@ class Action:
     when: str = ""
     turn: str = ""
     description: str = ""
+    name: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,10 @@ class Ingredient:
 
     data : its bytes, so that its own credentials travel along; None where only the digest may leave the studio
     relationship : parentOf (opened and worked on; at most one), componentOf (placed inside), inputTo (asked with)
+    digest : SHA-256; empty where it must not leave or is no longer known
     rights : what is known about who may use it, in words; empty where nothing is known
+    sources : the IPTC digital source types that it says of itself
+    turn : that of the action it went into; empty for the first action that takes such an ingredient
     """
 
     title: str
@@ -106,6 +116,8 @@ class Ingredient:
     data: bytes | None = field(default=None, repr=False)
     relationship: Relationship = "componentOf"
     rights: str = ""
+    sources: tuple[str, ...] = ()
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +170,26 @@ def check(facts: Facts) -> None:
         raise VesicaError("A work has one parent at most; call the other ingredients componentOf.")
     if (facts.actions[0].kind == "opened") != bool(parents):
         raise VesicaError("'opened' needs an ingredient that is parentOf, and only 'opened' can have one.")
+    if facts.actions[0].kind == "opened" and len(taken_in(facts)[0]) > 1:
+        raise VesicaError("Only a parent can be opened; say into which later act the other ingredients went.")
+
+
+def taken_in(facts: Facts) -> list[list[int]]:
+    """For each action, which ingredients went into it, by their places. Only a parent can be opened."""
+    turns = [action.turn for action in facts.actions]
+    found: list[list[int]] = [[] for _ in turns]
+    # What is no parent goes into the first act that makes something.
+    first = 1 if facts.actions[0].kind == "opened" and len(turns) > 1 else 0
+    for place, part in enumerate(facts.ingredients):
+        usual = 0 if part.relationship == "parentOf" else first
+        found[turns.index(part.turn) if part.turn and part.turn in turns else usual].append(place)
+    return found
 
 
 def source_of(action: Action) -> str:
     """The IPTC digital source type of what one action brought in."""
+    if action.source:
+        return action.source
     if action.by == "human":
         return IPTC + ("digitalCreation" if action.kind == "created" else "humanEdits")
     if not action.models:
@@ -173,11 +201,15 @@ def source_of_work(facts: Facts) -> str:
     """The IPTC digital source type of the whole; empty for a file that was only opened, as nobody told us its origin.
 
     All from models: trained; models and anything else: composite with trained; rules alone: algorithmic; a person
-    alone: digital creation; a person with rules, or with other people's pictures: composite.
+    alone: digital creation; a person with rules, or with other people's pictures: composite. What a file that was
+    brought in says of itself counts: a model's picture does not become a person's by being edited.
     """
+    if facts.actions[0].source:
+        return facts.actions[0].source
     made = [action for action in facts.actions if action.kind not in ("opened", "published", "converted")]
-    trained = any(action.models for action in made)
-    rules = any(action.by != "human" and not action.models for action in made)
+    told = {source.removeprefix(IPTC) for part in facts.ingredients for source in part.sources}
+    trained = any(action.models for action in made) or bool(told & TRAINED)
+    rules = any(action.by != "human" and not action.models for action in made) or bool(told & RULES)
     brought = any(part.relationship != "inputTo" for part in facts.ingredients)
     person = facts.authorship["human"] > 0 if "human" in facts.authorship else any(a.by == "human" for a in made)
     if trained:

@@ -3,12 +3,20 @@
 from importlib.metadata import version
 from typing import Any
 
-from vesica.export.facts import SOURCE_TYPES, Action, Facts, Ingredient, ModelUse, check, source_of
+from vesica.export.facts import SOURCE_TYPES, Action, Facts, Ingredient, ModelUse, check, source_of, taken_in
 
 SPEC = "2.4.0"
 LEDGER, AUTHORSHIP = "org.vesica.ledger", "org.vesica.authorship"
 # Assertions outside this list are only "gathered": a verifier may not take them as the studio's own word.
-OURS = ("c2pa.actions", "c2pa.actions.v2", "c2pa.ingredient.v3", "c2pa.ai-disclosure", LEDGER, AUTHORSHIP)
+OURS = (
+    "c2pa.actions",
+    "c2pa.actions.v2",
+    "c2pa.ingredient",
+    "c2pa.ingredient.v3",
+    "c2pa.ai-disclosure",
+    LEDGER,
+    AUTHORSHIP,
+)
 
 
 def generator() -> dict[str, Any]:
@@ -39,8 +47,8 @@ def manifest(facts: Facts, media_type: str) -> dict[str, Any]:
             "label": "c2pa.actions.v2",
             "data": {
                 "actions": [
-                    _action(action, [_name(place) for place in range(len(facts.ingredients))] if index == 0 else [])
-                    for index, action in enumerate(facts.actions)
+                    _action(action, [_name(place) for place in places])
+                    for action, places in zip(facts.actions, taken_in(facts), strict=True)
                 ],
                 "allActionsIncluded": facts.complete,
             },
@@ -56,7 +64,7 @@ def manifest(facts: Facts, media_type: str) -> dict[str, Any]:
         assertions.append({"label": AUTHORSHIP, "data": _known(units=dict(facts.authorship), files=beside)})
     return {
         "claim_generator_info": [generator()],
-        "title": facts.title,
+        **_known(title=facts.title),
         "format": media_type,
         "assertions": assertions,
         # Those whose bytes stay at home: title and digest alone.
@@ -76,7 +84,7 @@ def ingredient(part: Ingredient, index: int) -> dict[str, Any]:
         relationship=part.relationship,
         description=part.rights and f"Rights: {part.rights}",
         label=_name(index),
-        instance_id=f"sha256:{part.digest}",
+        instance_id=part.digest and f"sha256:{part.digest}",
     )
 
 
@@ -87,10 +95,17 @@ def _action(action: Action, ingredients: list[str]) -> dict[str, Any]:
         assert source in SOURCE_TYPES
         told["digitalSourceType"] = source
     if action.by != "human":
-        told["softwareAgent"] = _known(name=action.engine or "vesica", version=action.version or version("vesica"))
+        told["softwareAgent"] = _known(
+            **{
+                "name": action.engine or "vesica",
+                "version": action.version or version("vesica"),
+                "org.vesica.models": [{"name": use.name, "digest": f"sha256:{use.digest}"} for use in action.models],
+            }
+        )
     parameters = _known(
         **{
             "org.vesica.by": action.by,
+            "org.vesica.name": action.name,
             "org.vesica.turn": action.turn,
             "org.vesica.params": dict(action.params),
             "ingredientIds": ingredients,
@@ -98,8 +113,6 @@ def _action(action: Action, ingredients: list[str]) -> dict[str, Any]:
     )
     if action.seed is not None:
         parameters["org.vesica.seed"] = action.seed
-    if action.models:
-        parameters["org.vesica.models"] = [use.name for use in action.models]
     return {**told, **_known(when=action.when, description=action.description), "parameters": parameters}
 
 

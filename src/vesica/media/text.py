@@ -6,6 +6,7 @@ from vesica.authorship import text as authorship
 from vesica.errors import VesicaError
 from vesica.export.authors.annotations import read_annotations
 from vesica.text.manuscript import read_text, write_text
+from vesica.text.mark import without_mark
 
 TYPE = "text/plain"
 
@@ -21,12 +22,14 @@ def write(value: str) -> tuple[bytes, str]:
 
 
 def settle(before: str, after: str) -> str:
-    """The text, without what our own export adds: the line end behind the last line, and Markdown Annotations.
+    """The text, without what our own export adds: a mark, Markdown Annotations, the line end behind the last line.
 
     Whatever another program wrote into the annotations, what differs is recorded as the edit of who brought it back.
     """
     if (told := read_annotations(after)) and not read_annotations(before):
         after = told.text
+    # A mark that came in with the person's own file is part of it and stays.
+    after = without_mark(after) if without_mark(before) == before else after
     return after[:-1] if after.endswith("\n") and not before.endswith("\n") else after
 
 

@@ -13,6 +13,9 @@ from vesica.music.score_json import check, plain
 FINE = 10_080
 """Ticks a quarter note where no smaller count holds every time exactly; all of 1..10 divide it."""
 
+MARK = "DigitalSourceType: "
+"""A text event that begins so says how a file came about; it is no remark of the score's."""
+
 DRUMS = 9
 SHORTEST = Fraction(1, 24)
 
@@ -26,6 +29,15 @@ def write_midi(score: Score) -> bytes:
         tracks.append(_part_track(part, channel + (channel >= DRUMS), ticks))
     head = b"MThd" + (6).to_bytes(4, "big") + b"\0\1" + len(tracks).to_bytes(2, "big") + ticks.to_bytes(2, "big")
     return head + b"".join(b"MTrk" + len(track).to_bytes(4, "big") + track for track in tracks)
+
+
+def with_text(data: bytes, text: str) -> bytes:
+    """A MIDI file with a text event more, at the beginning of its first track; what is no MIDI file stays as it is."""
+    if data[:4] != b"MThd" or data[14:18] != b"MTrk":
+        return data
+    event = b"\0" + _meta(1, _encoded(text))
+    size = int.from_bytes(data[18:22], "big") + len(event)
+    return data[:18] + size.to_bytes(4, "big") + event + data[22:]
 
 
 def _resolution(score: Score) -> int:
@@ -221,7 +233,7 @@ def _keep(read: _Read, part: tuple[int, int], note: tuple[int, int, int, int]) -
 def _read_meta(what: int, data: bytes, now: int, number: int, read: _Read) -> None:
     if what in (1, 3):
         text = data[:500].decode("utf-8", "replace").strip("\0 \r\n").replace("\r", " ").replace("\n", " ")
-        if not text or not plain(text):
+        if not text or not plain(text) or text.startswith(MARK):
             return
         if what == 1:
             if number == 1 and len(read.texts) < 20:

@@ -1,0 +1,56 @@
+"""How much of a work's story leaves with it.
+
+all : every act with its knobs, seed, time and remark, names of ingredients; a person's name if it is given once more
+summary : who made what, with which models and from what, and how much; not when, nor how it was asked for
+law : the digital source type alone, as Article 50(2) of the EU's AI Act asks
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from vesica.export.facts import IPTC, Action, Facts, Ingredient, source_of_work
+
+if TYPE_CHECKING:
+    from vesica.export.certificate import Identity
+
+Level = Literal["all", "summary", "law"]
+
+ALONE = frozenset({IPTC + "digitalCreation", IPTC + "humanEdits"})
+"""Source types of what a person made without machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a file leaves.
+
+    visible : say also in words, where a reader sees it, that machines took part
+    signer : a certificate of the person's own and the passphrase of its key; None is the studio's
+    """
+
+    disclose: Level = "summary"
+    visible: bool = False
+    signer: "tuple[Identity, bytes] | None" = None
+
+
+def disclosed(facts: Facts, level: Level, *, person: str = "") -> Facts:
+    """What may leave of ``facts``. ``person`` is the name that a person gives now; no other name leaves."""
+    match level:
+        case "all":
+            acts = (replace(act, name=act.name if act.name == person else "") for act in facts.actions)
+            return replace(facts, actions=tuple(acts))
+        case "summary":
+            bare = (replace(act, params={}, seed=None, when="", description="", name="") for act in facts.actions)
+            return replace(facts, actions=tuple(bare), ingredients=tuple(map(_unnamed, facts.ingredients)))
+        case "law":
+            if source := source_of_work(facts):
+                act = Action("created", "human" if source in ALONE else "program", source=source)
+                return Facts("", (act,), complete=False)
+            # Nobody knows where it comes from; what it says of itself stays with it.
+            parents = [_unnamed(part) for part in facts.ingredients if part.relationship == "parentOf"]
+            return Facts("", (Action("opened", "human"),), tuple(parents), complete=False)
+
+
+def _unnamed(part: Ingredient) -> Ingredient:
+    """An ingredient by what it is, not by its file's name."""
+    kind = part.media_type.partition("/")[0]
+    return replace(part, title={"image": "a picture", "text": "a text", "audio": "music"}.get(kind, "a file"))
