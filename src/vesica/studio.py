@@ -16,6 +16,7 @@ from vesica.knobs import as_json, build
 from vesica.ledger import keys
 from vesica.ledger.assets import Assets, sync_folder, write_durably
 from vesica.ledger.chain import Head
+from vesica.ledger.leftovers import Leftover, clear, leftovers
 from vesica.ledger.store import Ledger, Row
 from vesica.ledger.verify import Fault, Findings, examine
 from vesica.media import THIS, craft, medium_of, read_file, sniff
@@ -143,11 +144,10 @@ class Studio:
         """Put a key in its place that the ledger has handed over to: the last step of a rotation, or of one cut off."""
         if not self._next_key.exists():
             return
-        with self.ledger.held():
-            with contextlib.suppress(FileNotFoundError):
-                if keys.unlock(self._next_key, places.config_dir())[0].public == self.ledger.signer():
-                    self._next_key.replace(self.path / "keys" / "ledger.pem")
-                    sync_folder(self.path / "keys")
+        with self.ledger.held(), contextlib.suppress(FileNotFoundError):
+            if keys.unlock(self._next_key, places.config_dir())[0].public == self.ledger.signer():
+                self._next_key.replace(self.path / "keys" / "ledger.pem")
+                sync_folder(self.path / "keys")
 
     # Works
 
@@ -518,7 +518,26 @@ class Studio:
     def redact(self, name: str, turn: str, *, reason: str = "") -> Removal:
         """Take the words or pictures of a turn out of the studio; see ``vesica.redaction``."""
         self.work(name)
-        return redact(self.ledger, self.assets, self.key, self.person, self.ledger.find(turn, name), reason=reason)
+        target = self.ledger.find(turn, name)
+        return redact(self.ledger, self.assets, self.key, self.person, target, studio=self.path, reason=reason)
+
+    # Care
+
+    def carry(self, out: Path, *, facts: bool, with_assets: bool) -> int:
+        """Write the ledger to one file that others verify; see ``vesica.ledger.carried``."""
+        from vesica.ledger.carried import carry
+
+        if out.is_dir() or not out.absolute().parent.is_dir():
+            raise VesicaError(f"{out} can't be written; give the name of a file in a folder that is there.")
+        return carry(self.ledger, self.assets, out, facts=facts, with_assets=with_assets)
+
+    def leftovers(self) -> list[Leftover]:
+        """Assets that no turn names and that were kept more than a day ago."""
+        return leftovers(self.ledger, self.assets)
+
+    def clear(self) -> list[Leftover]:
+        """Take out those assets; see ``vesica.ledger.leftovers``."""
+        return clear(self.ledger, self.assets)
 
     # Inside
 

@@ -9,14 +9,37 @@ from vesica.errors import VesicaError
 
 
 @click.command("export")
-@click.argument("work", shell_complete=complete_works)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, by its ending.")
+@click.argument("work", shell_complete=complete_works, required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write, by its ending.")
+@click.option("--ledger", type=click.Path(path_type=Path), help="Write the ledger itself, for others to verify.")
+@click.option("--facts", is_flag=True, help="With --ledger: titles, knobs, remarks, sources too; else withheld.")
+@click.option("--assets", is_flag=True, help="With --ledger: every picture, text and score too.")
 @as_json
 @click.pass_context
-def export_command(ctx: click.Context, work: str, out: Path, as_json: bool) -> None:
-    """Write a work to a file, with its credential."""
+def export_command(
+    ctx: click.Context,
+    work: str | None,
+    out: Path | None,
+    ledger: Path | None,
+    facts: bool,
+    assets: bool,
+    as_json: bool,
+) -> None:
+    """Write a work to a file with its credential, or the ledger.
+
+    A ledger file always tells the names of works, branches and partners, seeds and times: they are what is signed.
+    """
+    if (ledger is None) == (out is None or work is None) or (ledger and (work or out)):
+        raise VesicaError("Say 'vesica export WORK --out FILE' for a work, or 'vesica export --ledger FILE'.")
+    if (facts or assets) and not ledger:
+        raise VesicaError("--facts and --assets go with --ledger; leave them out.")
     with open_studio(ctx) as studio:
-        written = studio.export(work, out)
+        if ledger:
+            studio.carry(ledger, facts=facts or assets, with_assets=assets)
+            written = [ledger]
+        else:
+            assert work and out
+            written = studio.export(work, out)
     say([str(path) for path in written], "\n".join(map(str, written)), as_json=as_json)
 
 

@@ -67,6 +67,19 @@ def _name_first(part: Path, path: Path) -> None:
     part.unlink(missing_ok=True)
 
 
+def wipe(path: Path) -> None:
+    """Take a file out for ever: its bytes are overwritten first, as far as the disk allows."""
+    with contextlib.suppress(FileNotFoundError):
+        with path.open("r+b") as file:
+            size = path.stat().st_size
+            for done in range(0, size, CHUNK):
+                file.write(bytes(min(CHUNK, size - done)))  # not a byte more, as the disk may be full
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+
+
 class Assets:
     """The folder ``assets/`` of a studio: ``ab/abcdef…``."""
 
@@ -141,16 +154,7 @@ class Assets:
 
     def remove(self, digest: str) -> None:
         """Take an asset out, for a redaction. Its bytes are overwritten first, as far as the disk allows."""
-        path = self.path(digest)
-        with contextlib.suppress(FileNotFoundError):
-            with path.open("r+b") as file:
-                size = path.stat().st_size
-                for done in range(0, size, CHUNK):
-                    file.write(bytes(min(CHUNK, size - done)))  # not a byte more, as the disk may be full
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
-            sync_folder(path.parent)
+        wipe(self.path(digest))
 
     def _wanted_again(self, digest: str) -> bool:
         """Whether an asset is here and whole. It is young again from now on, so that nobody clears it away."""

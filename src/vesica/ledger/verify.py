@@ -173,7 +173,9 @@ class _Reading:
     def _link_faults(self, row: Row, place: int, link: str) -> Iterator[Fault]:
         if row.position != place or row.link != next_link(link, row.id):
             yield Fault(
-                "changed turn", row.id, f"The chain breaks at {_short(row)}: a turn before it was changed, moved or cut."
+                "changed turn",
+                row.id,
+                f"The chain breaks at {_short(row)}: a turn before it was changed, moved or cut.",
             )
         if sha256(row.body) != row.id:
             yield Fault("changed turn", row.id, f"The words of {_short(row)} were changed after it was written.")
@@ -186,9 +188,7 @@ class _Reading:
                 f"studio's ({fingerprint(self.signers[-1])[:12]}), which never handed over to it.",
             )
         if not signed(row.public, row.signature, message(row.position, row.link)):
-            yield Fault(
-                "foreign signature", row.id, f"The signature of {_short(row)} is not by the key that it names."
-            )
+            yield Fault("foreign signature", row.id, f"The signature of {_short(row)} is not by the key that it names.")
 
     def _leaf_faults(self, row: Row, values: dict[str, bytes]) -> Iterator[Fault]:
         """Check the leaves of a turn, and put what they say into ``values``."""
@@ -215,7 +215,9 @@ class _Reading:
         except (ValueError, TypeError):
             new, proof = b"", b""
         if not signed(new, proof, rotation(link, by, new)):
-            yield Fault("foreign signature", row.id, f"{_short(row).capitalize()} hands over to a key that never agreed.")
+            yield Fault(
+                "foreign signature", row.id, f"{_short(row).capitalize()} hands over to a key that never agreed."
+            )
             return
         self.signers.append(new)
         self.rotated.append(row)
