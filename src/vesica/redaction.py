@@ -85,11 +85,11 @@ def redact(
     files, beside = _clear_exports(studio, [target.id, *sorted(brought)])
     ledger.redact(key, target.work, person, Redacted(removed, reason))
     ledger.scrub()
+    gone = {turn.id for turn in turns if "content" in removed.get(turn.id, ())} | {target.id}
     later = tuple(
         turn.id
         for turn in turns
-        if turn.id not in removed
-        and (_stands_on(turn, set(removed), turns) or any(_holds(assets, turn, text) for text in words))
+        if turn.id not in gone and (_stands_on(turn, gone, turns) or any(_holds(assets, turn, text) for text in words))
     )
     return Removal(tuple(removed | repeats), tuple(sorted(brought)), later, files, beside)
 

@@ -64,19 +64,18 @@ def _again(turn: Turn, act: Offered, assets: Assets, worker: Worker, progress: P
             raise
         return said("gone", None, f"It could not be run again: {fault}")
     hand = craft(engine.makes)
-    changes = "; ".join(_changes(turn, engine.version, made))
+    changes = "; ".join(_changes(turn, engine.version, made))  # without any, a close engine gives the same bytes too
     others = "; ".join(_changed_names(turn.partner.runtime.get("models", {}), made.runtime["models"]))
     if made.data == kept:
         if others:
             return said("different", 0.0, f"The same bytes, but not from the same model: {others}.")
         return said("equal", 0.0, "The same bytes.")
     difference = hand.difference(hand.read(kept), hand.read(made.data))
-    if engine.replay == "close" and difference <= engine.tolerance and not others:
-        changes = changes or "nothing that it ran on has changed"
+    if engine.replay == "close" and difference <= engine.tolerance and changes and not others:
         return said("close", difference, f"It differs by {difference:.2g}, within {engine.tolerance:g}; {changes}.")
     changes = changes or (
-        "nothing that the ledger knows of what it ran on has changed, so its knobs, seed or inputs are not those it "
-        "was made with (see 'vesica verify'), or its processor is another"
+        "nothing that it ran on has changed, so its knobs, seed or inputs are not those it was made with; see "
+        "'vesica verify'"
     )
     return said("different", difference, f"It differs by {difference:.2g}; {changes}.")
 
@@ -98,9 +97,11 @@ def _changes(turn: Turn, version: str, made: Made) -> Iterator[str]:
     for group in ("models", "tools"):
         yield from _changed_names(then.get(group, {}), now.get(group, {}))
     yield from _changed_names(
-        {name: then.get(name) for name in ("vesica", "python", "system", "machine", "threads")},
-        {name: now.get(name) for name in ("vesica", "python", "system", "machine", "threads")},
+        {name: told for name, told in then.items() if name not in ("models", "tools")},
+        {name: told for name, told in now.items() if name not in ("models", "tools")},
     )
+    if "processor" not in then:
+        yield "its processor was not recorded"
 
 
 def _changed_names(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
