@@ -201,14 +201,19 @@ def test_a_rewritten_history_shows_against_an_exported_head(tmp_path: Path) -> N
     (tmp_path / "ledger.db").unlink()
     desk.ledger = Ledger(tmp_path / "ledger.db", create=lambda: desk.key.public)
     desk.story()
-    assert desk.faults(head) == ["changed turn"]
+    assert desk.faults(head) == ["two histories"]
 
 
-def test_a_foreign_signature_is_found(desk: Desk, tmp_path: Path) -> None:
+def test_a_foreign_signature_is_found(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.story()
     foreign: Key = keys.make(tmp_path / "other.pem", b"secret")
-    desk.ledger.append(foreign, "sea", PERSON, Locked("all"))
-    assert desk.faults() == ["foreign signature"]
+    with pytest.raises(VesicaError, match="exchanged meanwhile"):
+        desk.ledger.append(foreign, "sea", PERSON, Locked("all"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "signer", lambda self: foreign.public)
+        for _ in range(3):
+            desk.ledger.append(foreign, "sea", PERSON, Locked("all"))
+    assert desk.faults() == ["foreign signature"], "named once, however long it goes on"
 
 
 def test_a_signature_of_other_bytes_is_found(desk: Desk) -> None:
