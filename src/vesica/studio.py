@@ -695,9 +695,8 @@ class Studio:
 
 def _form(medium: Medium, out: Path) -> Format:
     """The format that ``out`` asks for. Raises ``VesicaError`` where no such file can be written."""
-    form = format_of(medium, out.name)
     _check_place(out)
-    return form
+    return format_of(medium, out.name)
 
 
 def _check_place(out: Path) -> None:
