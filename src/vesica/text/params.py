@@ -20,3 +20,4 @@ class WriteParams:
     feet: Annotated[int, Interval(ge=3, le=5), "Poem: iambs in a line; 4 is tetrameter, 5 pentameter."] = 4
     rhyme: Annotated[Literal["ABAB", "AABB", "ABBA"], "Poem: which lines of a quatrain rhyme."] = "ABAB"
     chance: Annotated[float, Interval(ge=0, le=2), "Poem: how freely rhymes and words are drawn."] = 0.7
+    drafts: Annotated[int, Interval(ge=1, le=6), "Poem: how many searches each stanza is chosen from."] = 2

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesica.errors import VesicaError
+from vesica.text.lexicon import UNSEEMLY, WORN, stem
 from vesica.text.likelihood import likelihoods
 from vesica.text.llama_c import LlamaC
 from vesica.text.model import Door, takes
 from vesica.text.prosody import SMALL, sounds, words_of
 from vesica.text.sampling import Sampling
-from vesica.text.verse import UNSEEMLY, WORN, stem
 from vesica.weights.minilm import embed
 
 DRAFTS = 24

@@ -6,7 +6,7 @@ from vesica.text.params import WriteParams
 from vesica.text.prose import MOST, prose
 from vesica.text.sampling import Sampling
 from vesica.text.titles import title
-from vesica.text.verse import poem
+from vesica.text.poem import poem
 from vesica.work import Progress, Step
 
 
