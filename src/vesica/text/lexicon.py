@@ -2,7 +2,10 @@
 
 from vesica.text.prosody import word_list
 
-THINGS = word_list("things")
+STUFF = word_list("stuff")
+"""Things that are not counted."""
+
+THINGS = word_list("things") | STUFF
 """What can be seen, heard, touched or smelt."""
 
 PEOPLE = word_list("people")
@@ -11,8 +14,11 @@ NAMED = THINGS | PEOPLE
 
 QUALITIES = word_list("qualities")
 
-DEEDS = word_list("deeds")
+DEEDS = word_list("deeds") | word_list("rests") | word_list("takes")
 """Verbs in the past tense."""
+
+RESTS, TAKES = word_list("rests"), word_list("takes")
+"""Of these, verbs that need no object, and verbs that ask for one."""
 
 ABSTRACT = word_list("abstract")
 

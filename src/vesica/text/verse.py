@@ -21,9 +21,9 @@ from vesica.text.prosody import SMALL, words_of
 from vesica.text.quatrains import QUATRAINS
 from vesica.text.sampling import log_softmax
 from vesica.text.vocabulary import Mask, vocabulary
-from vesica.text.voice import DEPENDENT, POINTING, TURNS, barred, follows
+from vesica.text.voice import DEPENDENT, POINTING, SUBJECTS, TURNS, barred, follows
 
-OPENING, CLOSING = 8, 14
+OPENING, CLOSING = 7, 12
 """Beginnings of a line under way at once, in each search: of a line whose rhyme is free, and of one that answers."""
 
 READY = 24
@@ -264,6 +264,9 @@ class Verse:
         yield "about"
         if not draft.lines or draft.lines[-1].endswith("."):
             yield from DEPENDENT
+        if draft.lines and draft.lines[-1][-1].isalpha():
+            # A line that runs on has its subject already: "when the bell / it rang".
+            yield from SUBJECTS
         if not draft.lines:
             yield from TURNS | {"and", "so"}
         yield from (name for name in here if here.count(name) > 1 or name in ("and", "but"))

@@ -29,6 +29,8 @@ WOMEN = frozenset(
 )
 MANY = frozenset("people folk men women children fishermen crowd family sheep".split())
 
+SUBJECTS = frozenset("i he she it we they".split())
+
 POINTING = frozenset("a an the my your his its our their every".split())
 """Words that a noun must follow."""
 
