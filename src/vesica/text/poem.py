@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from vesica.errors import VesicaError
+from vesica.text.lexicon import stem
 from vesica.text.likelihood import each_likelihood
 from vesica.text.llama_c import LlamaC
 from vesica.text.params import WriteParams
@@ -13,7 +14,7 @@ from vesica.text.quatrains import nearest
 from vesica.text.sampling import log_softmax
 from vesica.text.verse import Draft, Row, Verse
 from vesica.text.vocabulary import vocabulary
-from vesica.text.voice import has_verb
+from vesica.text.voice import FILLERS, has_verb
 from vesica.weights.minilm import embed
 
 PULL = 0.6
@@ -21,6 +22,12 @@ PULL = 0.6
 
 SHOW = 0.35
 """What a word is worth that shows something; see ``lexicon.concrete``."""
+
+OWN = 0.8
+"""What a word of the subject itself is worth, which a poem says once."""
+
+FILL = 2.0
+"""What it costs to fill a line up."""
 
 FINAL = 8
 """Stanzas judged with care."""
@@ -64,7 +71,10 @@ def pull_of(door: LlamaC, shown: Sequence[int], about: str) -> tuple[list[int], 
         door.drop(text)
     door.drop(0, after=at - 1)
     pull: Row = PULL * np.clip((rows[1] - rows[0]).mean(axis=0), -1, 3) + SHOW * words.shows
+    told = [stem(word.lower()) for word in words_of(about)]
+    pull[[stem(word) in told for word in words.words]] += OWN
     pull[[word in SMALL for word in words.words]] = 0
+    pull[[word in FILLERS for word in words.words]] = -FILL
     return [*shown, *tail], pull
 
 
@@ -142,7 +152,7 @@ def judged(door: LlamaC, drafts: Sequence[Draft], about: str, size: int) -> list
             + 0.05 * draft.worth
             + 4.0 * near[place]
             - 2.0 * max(0.0, alike - 0.7)
-            - 0.7 * dumb
+            - 1.5 * dumb
         )
     order = np.argsort(-np.round(worth, 4), kind="stable")
     return [drafts[place] for place in order]

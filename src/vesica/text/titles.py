@@ -100,7 +100,9 @@ class Title:
 @cache
 def classes(door: LlamaC) -> dict[str, tuple[tuple[str, ...], NDArray[np.intp]]]:
     """By class, the words of it that are one token of the model, and these tokens."""
-    found: dict[str, dict[str, int]] = {name: {} for name in ("THING", "STUFF", "THINGS", "PERSON", "QUALITY", "RESTS", "TAKES")}
+    found: dict[str, dict[str, int]] = {
+        name: {} for name in ("THING", "STUFF", "THINGS", "PERSON", "QUALITY", "RESTS", "TAKES")
+    }
     for token in range(door.size):
         text = door.piece(token).decode("utf-8", "replace")
         word = text[1:]
@@ -173,13 +175,13 @@ def scores(found: Sequence[Title], drafts: Sequence[str], brief: str) -> NDArray
     least = np.array([min(title.told) for title in found])
     thin = np.array([len(title.told) == 1 for title in found])
     far = np.maximum(NEAR[0] - near, 0) + np.maximum(near - NEAR[1], 0)
-    result: NDArray[np.float64] = words + np.minimum(least, 1.0) - 0.8 * thin - 8 * far - 1.5 * (new == 0) + 0.7 * ((new > 0.3) & (new < 1))
+    result: NDArray[np.float64] = (
+        words + np.minimum(least, 1.0) - 0.8 * thin - 8 * far - 1.5 * (new == 0) + 0.7 * ((new > 0.3) & (new < 1))
+    )
     return result.round(4)
 
 
-def _drawn(
-    door: LlamaC, brief: str, temperature: float, seed: int, listen: Callable[[int, str], None]
-) -> list[Title]:
+def _drawn(door: LlamaC, brief: str, temperature: float, seed: int, listen: Callable[[int, str], None]) -> list[Title]:
     """Finished titles of all shapes."""
     generator = np.random.Generator(np.random.PCG64(seed))
     listen(0, "")

@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from vesica.text.lexicon import TAKES
 from vesica.text.likelihood import FIRST
 from vesica.text.llama_c import LlamaC
 from vesica.text.prosody import SMALL, words_of
@@ -53,8 +54,8 @@ FELLOWS = 5
 AHEAD = -1.3
 """Log-probability a syllable costs on the whole, by which drafts of different lengths are compared."""
 
-BLUNT = 0.8
-"""What it costs a line to end on a word that shows nothing: such words are what rhyme forces."""
+BLUNT = 1.0
+"""What it costs a line to end on a word that shows nothing or asks for more: such words are what rhyme forces."""
 
 LAME = 1.0
 """What each "was" after the second costs."""
@@ -150,6 +151,7 @@ class Verse:
         for number in np.flatnonzero(self.fellows >= FELLOWS):
             best = np.sort(pull[self.words.rhyme == number])[-4:-1]
             self.promise[number] = best.mean() + RICH * np.log(self.fellows[number])
+        self.blunt = (self.words.shows <= 0) | np.isin(self.words.words, sorted(TAKES))
         self.lame = np.isin(self.words.words, sorted(LAME_VERBS))
         row = log_softmax(door.read(start[-1:], 0, at=len(start) - 1))
         shown = [words_of(line.lower()) for _, quatrain in QUATRAINS[feet] for line in quatrain.split("\n")]
@@ -168,9 +170,7 @@ class Verse:
             while ways:
                 ways = self._advanced(ways, self._chosen(ways, number, last), [*drafts, *finished])
                 finished += [draft for draft in ways if draft.place == self.syllables]
-                finished = [
-                    draft for search in range(searches) for draft in _best(finished, search)[:READY]
-                ]
+                finished = [draft for search in range(searches) for draft in _best(finished, search)[:READY]]
                 ways = [draft for draft in ways if draft.place < self.syllables]
                 yield sorted([*ways, *finished], key=lambda draft: -draft.place)
             drafts = self._ended(finished, number, searches)
@@ -192,22 +192,20 @@ class Verse:
             scores = draft.score + _strained(row[near]) + self.pull[near] + noise + AHEAD * left[near]
             if number in self._firsts():
                 scores = scores + np.where(left[near] == 0, self.promise[self.words.rhyme[near]], 0)
-            scores = scores - BLUNT * ((left[near] == 0) & (self.words.shows[near] <= 0))
+            scores = scores - BLUNT * ((left[near] == 0) & self.blunt[near])
             scores = scores - LAME * max(0, draft.lame - 1) * self.lame[near]
             if last and number == 0 and not draft.place:
                 scores = scores + TURN * np.array([self.words.words[word] in TURNS for word in near])
             for best in np.argsort(-scores, kind="stable")[:CHILDREN]:
                 here.append(Next(float(scores[best]), float(row[near[best]]), draft, int(near[best])))
-            if 1 < draft.place < self.syllables - 1 and not draft.comma and draft.line[-1] != ",":
+            if 1 < draft.place < self.syllables - 2 and not draft.comma and draft.line[-1] != ",":
                 comma = float(draft.row[self.marks[","]])
                 if comma > -1.5:
                     score = draft.score + comma + AHEAD * (self.syllables - draft.place)
                     here.append(Next(score, comma, draft, -1))
         most = CLOSING if self._partner(number) is not None else OPENING
         return [
-            next_
-            for search in sorted(found)
-            for next_ in sorted(found[search], key=lambda next_: -next_.score)[:most]
+            next_ for search in sorted(found) for next_ in sorted(found[search], key=lambda next_: -next_.score)[:most]
         ]
 
     def _firsts(self) -> set[int]:
@@ -231,7 +229,7 @@ class Verse:
             allowed &= ~words.plural & (words.vocal == (before == "an"))
         if before in POINTING and left == 1:
             # A line that ends right after "the" must end on what can be seen, for only a noun can stand there.
-            allowed &= words.shows > 0
+            allowed &= words.shows == 1
         last = words.size == left
         partner = self._partner(number)
         if partner is None:
@@ -285,7 +283,9 @@ class Verse:
                 token = self.marks[","]
                 worth = draft.worth + next_.likely
                 fresh.append(
-                    replace(draft, line=draft.line + ",", comma=True, score=score, worth=worth, text=text, at=draft.at + 1)
+                    replace(
+                        draft, line=draft.line + ",", comma=True, score=score, worth=worth, text=text, at=draft.at + 1
+                    )
                 )
             else:
                 token = int((self.words.tokens if draft.place else self.words.first)[word])
@@ -303,7 +303,7 @@ class Verse:
         before = self.words.words[draft.word] if draft.word >= 0 and draft.place else ""
         place = draft.place + int(self.words.size[word])
         cost = LAME * max(0, draft.lame - 1) * self.lame[word]
-        if place == self.syllables and self.words.shows[word] <= 0:
+        if place == self.syllables and self.blunt[word]:
             cost += BLUNT
         return replace(
             draft,

@@ -9,39 +9,46 @@ from functools import lru_cache
 from vesica.text.lexicon import DEEDS, PEOPLE, THINGS, singular
 from vesica.text.prosody import SMALL
 
-PRESENT = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PRESENT = _words(
     "is are am has do does will can shall may must i'm i'll i've you're you'll you've he's she's it's we're we'll we've"
-    " they're they'll they've don't can't won't isn't aren't that's there's what's let's here today tomorrow tonight".split()
+    " they're they'll they've don't can't won't isn't aren't that's there's what's let's here today tomorrow"
+    " tonight"
 )
 """Words of the present; poems are told in the past."""
 
-SPEAKER = frozenset("i me my mine we us our ours myself".split())
-HEARER = frozenset("you your yours".split())
-HE, SHE = frozenset("he him his himself".split()), frozenset("she her hers herself".split())
-THEY, IT = frozenset("they them their theirs".split()), frozenset("it its itself".split())
+SPEAKER = _words("i me my mine we us our ours myself")
+HEARER = _words("you your yours")
+HE, SHE = _words("he him his himself"), _words("she her hers herself")
+THEY, IT = _words("they them their theirs"), _words("it its itself")
 
-MEN = frozenset(
+MEN = _words(
     "man boy father brother son husband widower grandfather uncle fisherman captain smith blacksmith priest groom"
-    " waiter king landlord shepherd".split()
+    " waiter king landlord shepherd"
 )
-WOMEN = frozenset(
-    "woman girl mother sister daughter wife widow grandmother aunt lady bride nurse waitress queen".split()
-)
-MANY = frozenset("people folk men women children fishermen crowd family sheep".split())
+WOMEN = _words("woman girl mother sister daughter wife widow grandmother aunt lady bride nurse waitress queen")
+MANY = _words("people folk men women children fishermen crowd family sheep")
 
-SUBJECTS = frozenset("i he she it we they".split())
+SUBJECTS = _words("i he she it we they")
 
-POINTING = frozenset("a an the my your his its our their every".split())
+POINTING = _words("a an the my your his its our their every")
 """Words that a noun must follow."""
 
-BETWEEN = frozenset("own few other same most more many".split())
+BETWEEN = _words("own few other same most more many")
 """Small words that may stand between those and the noun."""
 
 
-DEPENDENT = frozenset("that which who whom whose or than".split())
+DEPENDENT = _words("that which who whom whose or than")
 """Words that begin no sentence, as they lean on one before."""
 
-TURNS = frozenset("but then until".split())
+FILLERS = _words("own very such just so only ever too also quite really")
+"""Words that a line takes to come out even."""
+
+TURNS = _words("but then until")
 """Words with which a poem turns."""
 
 
@@ -59,7 +66,11 @@ def barred(brief: frozenset[str], said: frozenset[str]) -> frozenset[str]:
         out |= HE
     if not people - MEN - MANY or (said & HE and not said & WOMEN):
         out |= SHE
-    if not any(singular(word) for word in said) and not said & MANY and not any(singular(word) in PEOPLE for word in brief):
+    if (
+        not any(singular(word) for word in said)
+        and not said & MANY
+        and not any(singular(word) in PEOPLE for word in brief)
+    ):
         out |= THEY
     if not said & THINGS:
         out |= IT

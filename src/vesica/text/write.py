@@ -3,10 +3,10 @@
 from vesica.text.brief import own_subject, subject
 from vesica.text.model import needs_logits, open_model
 from vesica.text.params import WriteParams
+from vesica.text.poem import poem
 from vesica.text.prose import MOST, prose
 from vesica.text.sampling import Sampling
 from vesica.text.titles import title
-from vesica.text.poem import poem
 from vesica.work import Progress, Step
 
 
