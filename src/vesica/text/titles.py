@@ -27,7 +27,6 @@ SHAPES = tuple(
         "QUALITY THINGS",
         "STUFF and STUFF",
         "THINGS and STUFF",
-        "the THING and the THING",
         "after the THING",
         "after the QUALITY THING",
         "before the THING",
@@ -163,7 +162,9 @@ def title(
     if not found:
         raise VesicaError("The model found no title for this brief; say it in other words, or try another seed.")
     drafts = [title_case(" ".join(title.words)) for title in found]
-    return drafts[int(np.argmax(scores(found, drafts, brief)))]
+    # Of several good ones each seed should find its own.
+    chance = np.random.Generator(np.random.PCG64([seed, 1])).gumbel(size=len(drafts)) * BOLD * temperature
+    return drafts[int(np.argmax(scores(found, drafts, brief) + chance))]
 
 
 def scores(found: Sequence[Title], drafts: Sequence[str], brief: str) -> NDArray[np.float64]:
