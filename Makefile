@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= exhibition
-SEED ?= 3
+SEED ?= 2
 
 .PHONY: demo test lint bench clean setup
 
