@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vesica.errors import VesicaError
+from vesica.export.disclosure import Terms
+from vesica.export.facts import Action, Facts, Ingredient, ModelUse
 from vesica.export.files import format_of
-from vesica.export.site import Exhibition, File, Model, Piece, Turn, Wall, font_licence, pages
+from vesica.export.site import Exhibition, File, Model, Piece, Room, Turn, Wall, font_licence, pages
 from vesica.labels import day, label, named
 from vesica.ledger.assets import sync_folder, write_durably
 from vesica.media import craft, medium_of, read_file, sniff
@@ -45,6 +47,11 @@ POEM = {"form": "poem", "stanzas": 1, "drafts": 6}
 
 PACE = {"title": 5, "poem": 18, "painting": 6, "dream": 5, "chorale": 3, "hang": 9}
 """Seconds each stage takes on two cores, for the time left; nothing else depends on them."""
+
+OPEN = Terms("all")
+"""The pages tell every turn, so the credentials may."""
+
+MEDIUM: Mapping[Room, Medium] = {"poem": "text", "picture": "image", "music": "music"}
 
 MARK = "exhibition.json"
 """The file by which a folder is known to be an exhibition of ours, which another may replace."""
@@ -215,7 +222,10 @@ class _Hanging:
                 pieces.append(hang_(room, self.works[room]))
         self._step(len(rooms), len(rooms) + 1, "pages")
         show = self._exhibition(tuple(pieces))
-        self.files |= pages(show)
+        for name, page in pages(show).items():
+            self.files[name], beside = self.studio.seal(self._hung(show), page, "text/html", OPEN)
+            assert beside
+            self.files[f"{name}.c2pa"] = beside
         self.files["head.json"] = self.studio.ledger.head().to_bytes() + b"\n"
         self.files["LICENSE-eb-garamond.txt"] = font_licence()
         self.files[MARK] = _record(show, self.works)
@@ -234,7 +244,7 @@ class _Hanging:
         """Keep ``data``, signed, under ``name``."""
         assert work.content
         type_ = format_of(medium_of(work.content.type), name).type
-        data, beside = self.studio.sign(work, data, type_)
+        data, beside = self.studio.sign(work, data, type_, terms=OPEN)
         self.files[name] = data
         if beside is not None:
             self.files[f"{name}.c2pa"] = beside
@@ -337,6 +347,21 @@ class _Hanging:
         origins = {name: origin(ledger.turn(event.origin)) for name, event in events.items() if "@" not in name}
         makers = {name: "machine" if kind == "machine" else "person" for name, kind in origins.items()}
         return makers if len(set(makers.values())) > 1 else {}
+
+    def _hung(self, show: Exhibition) -> Facts:
+        """What the credential of a page says: the program laid out these files, which these models helped to make."""
+        models = {use.digest: use for work in self.works.values() for use in self._models(work)}
+        parts = [
+            Ingredient(file.name, format_of(MEDIUM[piece.room], file.name).type, file.digest)
+            for piece in show.pieces
+            for file in piece.files
+        ]
+        act = Action("created", "program", models=tuple(models.values()))
+        return Facts(show.title, (act,), tuple(parts), head=show.head)
+
+    def _models(self, work: Work) -> list[ModelUse]:
+        takes = [passage.take for passage in lineage(self.studio.ledger, work)]
+        return [use for take in takes if take for use in models_of(take)]
 
     def _exhibition(self, pieces: tuple[Piece, ...]) -> Exhibition:
         from vesica.export.certificate import ORGANISATION

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vesica import engines, places
 from vesica.engines import Engine
 from vesica.errors import VesicaError, did_you_mean
-from vesica.export.disclosure import Terms, disclosed
+from vesica.export.disclosure import Terms, disclosed, roll
 from vesica.export.facts import Facts
 from vesica.export.files import Format, format_of
 from vesica.knobs import as_json, build
@@ -430,17 +430,21 @@ class Studio:
 
     def preview(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> "list[Field]":
         """Every field that would leave with ``export``, which writes nothing yet."""
-        from vesica.export.preview import fields
+        from vesica.export.preview import Field, fields
 
         files = self._leaving(name, out, terms, authors=authors)
         work = self.work(name)
         assert work.content
-        medium = medium_of(work.content.type)
-        described = craft(medium).describe(self.content(work))
-        return fields(files[out.name], format_of(medium, out.name).type, files.get(f"{out.name}.c2pa"), described)
+        hand, sidecar = craft(medium_of(work.content.type)), f"{out.name}.c2pa"
+        told = fields(
+            *(files[out.name], format_of(medium_of(work.content.type), out.name).type, files.get(sidecar)),
+            hand.describe(self.content(work)),
+        )
+        beside = [file for file in files if file not in (out.name, sidecar)]
+        return told + [Field("file", "beside it", f"{file}: who made each unit, by name") for file in beside]
 
     def _leaving(self, name: str, out: Path, terms: Terms, *, authors: bool) -> dict[str, bytes]:
-        """The files of an export by name."""
+        """Every file of an export by its name, the work's own first."""
         work = self.work(name)
         value = self.content(work)
         assert work.content
@@ -450,10 +454,9 @@ class Studio:
         if authors:
             from vesica.export.authors.files import beside
 
-            files, told = beside(self.credits(work).on(terms.disclose), out.name)
-        data, credential = self.sign(work, form.write(value), form.type, terms=terms, beside=told)
-        signed = {out.name: data} if credential is None else {out.name: data, f"{out.name}.c2pa": credential}
-        return {**signed, **files}
+            files, told = beside(roll(self.credits(work), terms.disclose, person=self.person.name), out.name)
+        data, credential = self.sign(work, form.write(value), form.type, beside=told, terms=terms)
+        return {out.name: data, **({f"{out.name}.c2pa": credential} if credential is not None else {}), **files}
 
     def sign(
         self,
@@ -462,12 +465,12 @@ class Studio:
         type_: str,
         *,
         title: str = "",
-        terms: Terms = TERMS,
         beside: "tuple[Beside, ...]" = (),
+        terms: Terms = TERMS,
     ) -> tuple[bytes, bytes | None]:
         """A file's bytes with the work's credential inside, or as they are with the credential to lie beside them."""
-        told = facts(self.ledger, self.assets, work, self.authors(work), title=title)
-        return self.seal(replace(told, beside=beside), data, type_, terms)
+        told = replace(facts(self.ledger, self.assets, work, self.authors(work), title=title), beside=beside)
+        return self.seal(told, data, type_, terms)
 
     def seal(self, told: Facts, data: bytes, type_: str, terms: Terms = TERMS) -> tuple[bytes, bytes | None]:
         """A file's bytes with a credential that says as much of ``told`` as ``terms`` let leave."""

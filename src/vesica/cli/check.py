@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 )
 @as_json
 def check_command(file: Path, credential: Path | None, trust: tuple[Path, ...], as_json: bool) -> None:
-    """Check a file by its Content Credential.
+    """Check a file by its Content Credential, of any program.
 
     It may be of vesica or of any other program that writes C2PA. Exit code 0: it is unchanged since it was signed
     (and, with --trust, by someone under that root). 1: it was changed, the credential does not hold, or there is none.

@@ -125,16 +125,13 @@ def type_of(data: bytes, name: str) -> str:
 
 
 def check(
-    data: bytes,
-    name: str,
-    sidecar: bytes | None = None,
-    *,
-    roots: Sequence[bytes] = (),
-    folder: Path | None = None,
+    data: bytes, name: str, sidecar: bytes | None = None, *, roots: Sequence[bytes] = (), folder: Path | None = None
 ) -> Report:
-    """Check a file by the credential inside it, or else by its ``sidecar``; ``roots`` (PEM) are whom the reader trusts.
+    """Check a file by the credential inside it, or else by its ``sidecar``.
 
-    Files that the credential names beside this one are looked for in ``folder``.
+    roots : certificates (PEM) of those whom the reader trusts
+    folder : where files lie that the credential names as beside this one; None looks at none of them
+
     Raises ``VesicaError`` for an empty file and for a sidecar that is no credential.
     """
     if not data:
@@ -149,17 +146,17 @@ def check(
         verdict = read(data, type_ if type_ in READS else "application/octet-stream", sidecar, roots=roots)
         where = "beside"
     there = where != "nowhere"
-    amiss = tuple(sentence for told in verdict.beside if folder and (sentence := changed(told, folder)))
+    missing, other = _beside(verdict, folder)
     return Report(
         verdict,
         type_,
         where,
-        (verdict.state == "trusted" or (verdict.state == "valid" and not roots)) and not amiss,
+        not other and (verdict.state == "trusted" or (verdict.state == "valid" and not roots)),
         tuple(_signed(verdict, bool(roots))) if there else (),
         tuple(_claimed(verdict)) if there else tuple(_unsigned(data)),
         tuple(_checked(verdict, where)) if there else (),
-        (*_changed(verdict), *amiss),
-        tuple(_unknown(verdict, there)),
+        (*_changed(verdict), *other),
+        (*_unknown(verdict, there), *missing),
     )
 
 
@@ -267,6 +264,19 @@ def _changed(verdict: Verdict) -> Iterator[str]:
             yield f"Ingredient “{link.title}”: {FAULTS.get(fault, fault + '.')}"
     if verdict.head and not _genuine(verdict.head):
         yield "The ledger's head in the credential is not signed by the key that it names."
+
+
+def _beside(verdict: Verdict, folder: Path | None) -> tuple[list[str], list[str]]:
+    """Sentences about files beside this one: those that are not here, and those that are not what was signed."""
+
+    missing: list[str] = []
+    other: list[str] = []
+    if not folder:
+        return missing, other
+    for told in verdict.beside:
+        if sentence := changed(told, folder):
+            (missing if sentence.endswith("is missing.") else other).append(sentence)
+    return missing, other
 
 
 def _unknown(verdict: Verdict, there: bool) -> Iterator[str]:

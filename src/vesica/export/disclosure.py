@@ -8,15 +8,20 @@ law : the digital source type alone, as Article 50(2) of the EU's AI Act asks
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from vesica.errors import VesicaError
 from vesica.export.facts import IPTC, Action, Facts, Ingredient, source_of_work
 
 if TYPE_CHECKING:
+    from vesica.export.authors.credits import Credits
     from vesica.export.certificate import Identity
 
 Level = Literal["all", "summary", "law"]
 
 ALONE = frozenset({IPTC + "digitalCreation", IPTC + "humanEdits"})
 """Source types of what a person made without machines."""
+
+DEEDS = {"human": "wrote or changed it", "imported": "brought it in", "machine": "offered it"}
+"""What an author did, where the level lets no more be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,21 @@ def disclosed(facts: Facts, level: Level, *, person: str = "") -> Facts:
             # Nobody knows where it comes from; what it says of itself stays with it.
             parents = [_unnamed(part) for part in facts.ingredients if part.relationship == "parentOf"]
             return Facts("", (Action("opened", "human"),), tuple(parents), complete=False)
+
+
+def roll(credits_: "Credits", level: Level, *, person: str = "") -> "Credits":
+    """What may leave of who made each unit, by the same rules as ``disclosed``."""
+    if level == "law":
+        raise VesicaError("Who made each unit is more than the law asks; leave out --authors, or disclose more.")
+    named = person if level == "all" else ""
+    authors = (
+        one if one.kind == "machine" or (named and one.who == named) else replace(one, who="a person")
+        for one in credits_.authors
+    )
+    if level == "summary":
+        # Neither when, nor in whose words: a remark or a file's name may tell more than a person means to.
+        authors = (replace(one, did=DEEDS[one.kind], time="") for one in authors)
+    return replace(credits_, authors=tuple(authors))
 
 
 def _unnamed(part: Ingredient) -> Ingredient:

@@ -22,13 +22,13 @@ def write(value: str) -> tuple[bytes, str]:
 
 
 def settle(before: str, after: str) -> str:
-    """The text, without what our own export adds: a mark, Markdown Annotations, the line end behind the last line.
+    """The text, without what our own export adds: a mark, the line end behind the last line, Markdown Annotations.
 
     Whatever another program wrote into the annotations, what differs is recorded as the edit of who brought it back.
     """
+    # What came in with the person's own file is part of it and stays.
     if (told := read_annotations(after)) and not read_annotations(before):
         after = told.text
-    # A mark that came in with the person's own file is part of it and stays.
     after = without_mark(after) if without_mark(before) == before else after
     return after[:-1] if after.endswith("\n") and not before.endswith("\n") else after
 

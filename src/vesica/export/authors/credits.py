@@ -1,11 +1,9 @@
 """Who made the units of one work: its value, its authorship map, and the turns in that map as authors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from vesica.errors import VesicaError
-from vesica.export.disclosure import Level
 from vesica.work import Medium
 
 Kind = Literal["human", "imported", "machine"]
@@ -56,12 +54,6 @@ class Credits:
     map: Any
     authors: tuple[Author, ...]
 
-    def on(self, level: Level) -> "Credits":
-        """As much as a level of disclosure lets leave: without names, remarks, files and times unless it is all."""
-        if level == "law":
-            raise VesicaError("The law asks for nothing about single words, notes or pixels; leave out --authors.")
-        return self if level == "all" else replace(self, authors=tuple(_unnamed(one) for one in self.authors))
-
     @property
     def by_turn(self) -> dict[str, Author]:
         """The authors by the ids of their turns."""
@@ -76,11 +68,6 @@ class Credits:
     def moved_on(self) -> bool:
         """Whether a unit was changed last by another turn than the one that brought it in."""
         return any(author.brought != author.changed for author in self.authors)
-
-
-def _unnamed(author: Author) -> Author:
-    did = {"human": "wrote or changed it", "imported": "brought it in", "machine": "offered it"}[author.kind]
-    return replace(author, who=author.who if author.kind == "machine" else "a person", did=did, time="")
 
 
 def shares(roll: Credits) -> dict[str, dict[Kind, int]]:
