@@ -284,7 +284,9 @@ class Ledger:
         """The public key that the next turn must be signed with: the owner's, or the one it handed over to."""
         with self._plainly():
             row = self._db.execute(
-                "SELECT body FROM turns WHERE work = ? ORDER BY position DESC LIMIT 1", (_NO_WORK,)
+                # The plus keeps SQLite from walking all turns backwards instead of asking the index for these few.
+                "SELECT body FROM turns WHERE work = ? ORDER BY +position DESC LIMIT 1",
+                (_NO_WORK,),
             ).fetchone()
         if not row:
             return self.owner
