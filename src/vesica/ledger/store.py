@@ -40,6 +40,18 @@ CREATE TABLE states (turn TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE owner (public BLOB NOT NULL);
 """
 
+_LATEST = """
+WITH RECURSIVE branches(name) AS (
+    SELECT MIN(branch) FROM turns WHERE work = ?1
+    UNION ALL
+    SELECT (SELECT MIN(branch) FROM turns WHERE work = ?1 AND branch > name) FROM branches WHERE name IS NOT NULL
+)
+SELECT id FROM branches JOIN turns
+    ON position = (SELECT MAX(position) FROM turns WHERE work = ?1 AND branch = name)
+ORDER BY position DESC LIMIT 1
+"""
+"""The latest turn of a work: of each branch the last, by the index alone, as a work may have ten thousand turns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -336,10 +348,13 @@ class Ledger:
     def work(self, name: str, branch: str | None = None) -> Work:
         """The work as it stands on a branch, or where its latest turn was; an empty one when there is none."""
         with self._plainly():
-            row = self._db.execute(
-                "SELECT id FROM turns WHERE work = ?1 AND (?2 IS NULL OR branch = ?2) ORDER BY position DESC LIMIT 1",
-                (name, branch),
-            ).fetchone()
+            row = (
+                self._db.execute(_LATEST, (name,)).fetchone()
+                if branch is None
+                else self._db.execute(
+                    "SELECT id FROM turns WHERE work = ? AND branch = ? ORDER BY position DESC LIMIT 1", (name, branch)
+                ).fetchone()
+            )
         return self._state_of(row[0]) if row else Work(name)
 
     def state(self, turn: str) -> Work:
