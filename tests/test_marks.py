@@ -1,4 +1,4 @@
-"""The mark of machines in every format: where its usual readers find it, and gone on the way back."""
+"""The mark of machines in every format: where its usual readers find it, and gone when a person brings it back."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import typst
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -89,15 +89,15 @@ def test_a_pdf_that_was_marked_is_still_drawn_by_another_program(tmp_path: Path)
     assert drawn[0] == drawn[1]
 
 
-@given(score=scores())
+@settings(max_examples=30)
+@given(score=scores(most=3).filter(lambda score: bool(score.notes)))
 def test_notation_says_it_and_is_read_as_it_was(score: Score) -> None:
     midi = marked(write_midi(score), "audio/midi", SOURCE)
     assert said(midi) == (SOURCE,)
     assert read_midi(midi) == read_midi(write_midi(score))
-    if score.parts:
-        xml = marked(write_musicxml(score), XML, SOURCE)
-        assert said(xml) == (SOURCE,)
-        assert read_musicxml(xml) == read_musicxml(write_musicxml(score))
+    xml = marked(write_musicxml(score), XML, SOURCE)
+    assert said(xml) == (SOURCE,)
+    assert read_musicxml(xml) == read_musicxml(write_musicxml(score))
 
 
 def test_other_readers_find_it_in_notation() -> None:

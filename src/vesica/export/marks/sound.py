@@ -36,7 +36,7 @@ def _safe(size: int) -> bytes:
 
 def flac(data: bytes, source: str) -> bytes:
     """A comment more in the block of comments, or a block of its own behind STREAMINFO."""
-    if data[:4] != b"fLaC":
+    if data[:4] != b"fLaC" or len(data) < 42:  # STREAMINFO always has 34 bytes
         return data
     comment = f"{NAME}={source}".encode()
     comment = struct.pack("<I", len(comment)) + comment
