@@ -173,9 +173,9 @@ def leaves(value: Any) -> Iterator[str]:
 def test_the_command_previews_and_says_what_verifiers_will_show(run: Run, sea: tuple[Studio, Path]) -> None:
     studio = ("--studio", "my", "--as", "Quillfeather")
     code, out, err = run(*studio, "export", "poem", "--out", "p.md", "--disclose", "all", "--preview")
-    assert (code, err) == (0, "") and "org.vesica.name: Ada" in out and not Path("p.md").exists()
+    assert (code, err) == (0, "") and "org.vesica.name: Quillfeather" in out and not Path("p.md").exists()
     code, out, _ = run(*studio, "export", "poem", "--out", "p.md", "--preview")
-    assert code == 0 and "Ada" not in out and "poem.md" not in out
+    assert code == 0 and "Quillfeather" not in out and "poem.md" not in out
     code, out, err = run(*studio, "export", "poem", "--out", "p.md")
     assert code == 0 and "don't know this signer" in err
 
@@ -184,9 +184,9 @@ def test_files_of_authors_name_nobody_who_did_not_say_so(run: Run, sea: tuple[St
     _, folder = sea
     studio = ("--studio", "my", "--as", "Quillfeather")
     assert run(*studio, "export", "poem", "--out", "p.md", "--authors")[0] == 0
-    assert not [path for path in folder.glob("p.md*") if b"Ada" in path.read_bytes()]
+    assert not [path for path in folder.glob("p.md*") if b"Quillfeather" in path.read_bytes()]
     assert run(*studio, "export", "poem", "--out", "p.md", "--authors", "--disclose", "all")[0] == 0
-    assert [path for path in folder.glob("p.md*") if b"Ada" in path.read_bytes()]
+    assert [path for path in folder.glob("p.md*") if b"Quillfeather" in path.read_bytes()]
     code, _, err = run(*studio, "export", "poem", "--out", "p.md", "--authors", "--disclose", "law")
     assert code == 2 and "more than the law asks" in err
 
