@@ -6,7 +6,6 @@ command line in a process of its own and tells how it ended, its processor time 
 
 import contextlib
 import io
-import json
 import os
 import random
 import resource
@@ -146,7 +145,7 @@ PICTURES = {
     "PNG, 16 bit grey, 16 megapixels in 50 kB": Hostile(
         "a.png", lambda: png(4000, 4000, zeros(32_004_000), depth=16, colour=0), ""
     ),
-    "PNG with alpha, 16 megapixels": Hostile("a.png", lambda: drawn("PNG", "RGBA", (4000, 4000)), ""),
+    "PNG with alpha, 12 megapixels": Hostile("a.png", lambda: drawn("PNG", "RGBA", (4000, 3000)), ""),
     "PNG bomb, 4 GB of rows behind one pixel": Hostile("a.png", lambda: png(1, 1, zeros(1 << 32)), ""),
     "PNG, 16 bit grey, 100 megapixels": Hostile(
         "a.png", lambda: png(10_000, 10_000, zeros(200_010_000), depth=16, colour=0), "megapixels"
@@ -223,8 +222,8 @@ MIDI = {
     "MIDI, track of 4 GB promised": Hostile("a.mid", lambda: midi() + b"MTrk\xff\xff\xff\xff" + NOTE, "track 1"),
     "MIDI of a million empty tracks": Hostile("a.mid", lambda: midi(*[END] * 1_000_000), "MB"),
     "MIDI, 65,000 tracks of one note": Hostile("a.mid", lambda: midi(*[NOTE + END] * 65_000), "tracks"),
-    "MIDI, 100,000 notes struck before one is let go": Hostile(
-        "a.mid", lambda: midi(b"\0\x90\x3c\x50" + b"\0\x3c\x50" * 99_999 + b"\x01\x3c\0" * 100_000 + END), "notes"
+    "MIDI, 10,000 notes struck before one is let go": Hostile(
+        "a.mid", lambda: midi(b"\0\x90\x3c\x50" + b"\0\x3c\x50" * 9_999 + b"\x01\x3c\0" * 10_000 + END), "notes"
     ),
     "MIDI of 60 million notes, never let go": Hostile(
         "a.mid", lambda: midi(b"\0\x90" + b"\x3c\x50\0" * 60_000_000), "MB"
@@ -238,7 +237,7 @@ MIDI = {
         "changes",
     ),
     "MIDI, a note that lasts 600 years": Hostile(
-        "a.mid", lambda: midi(b"\0\x90\x3c\x50" + b"\xff\xff\xff\x7f\xb0\0\0" * 9000 + END, ticks=1), "bars"
+        "a.mid", lambda: midi(b"\0\x90\x3c\x50" + b"\xff\xff\xff\x7f\xb0\0\0" * 9000 + END, ticks=1), "longer"
     ),
     "MIDI, one tick a quarter note": Hostile("a.mid", lambda: midi(NOTE * 9 + END, ticks=1), ""),
     "MIDI, tempo of 0 and of 16 seconds": Hostile(
@@ -328,14 +327,14 @@ XML = {
         "a.xml", lambda: xml(BAR + "<a " + " ".join(f"a{n}='x'" for n in range(100_000)) + "/>"), ""
     ),
     "300 MB of MusicXML": Hostile("a.xml", lambda: xml(BAR * 2_400_000), "larger"),
-    "300,000 notes": Hostile("a.xml", lambda: xml(f"<measure>{SOUND * 300_000}</measure>"), "notes"),
+    "300,000 notes": Hostile("a.xml", lambda: xml(f"<measure>{SOUND * 300_000}</measure>"), "larger"),
     "divisions of 10^9, durations of 1": Hostile(
         "a.xml",
         lambda: xml(BAR.replace(">1<", ">999999999<").replace(">4</duration", ">1</duration")),
         "",
     ),
     "a duration of 10^9 quarter notes": Hostile(
-        "a.xml", lambda: xml(BAR.replace(">4</dur", ">1000000000</dur")), "bars"
+        "a.xml", lambda: xml(BAR.replace(">4</dur", ">1000000000</dur")), "longer"
     ),
     "a duration of 10^400": Hostile("a.xml", lambda: xml(BAR.replace(">4</dur", f">1{'0' * 400}</dur")), "number"),
     "a duration of 1e999999999": Hostile("a.xml", lambda: xml(BAR.replace(">4</dur", ">1e999999999</dur")), "number"),
@@ -498,19 +497,9 @@ def _import(path: Path, folder: Path, told: int) -> int:
     return code
 
 
-def main() -> None:
-    """Answer one line of JSON (class, name) with one: so that tests can ask from a process that stays small."""
+def studio_in(folder: Path) -> None:
+    """A studio with the work that hostile files are imported into; their name is its name."""
     from vesica.studio import Studio
 
-    folder = Path(sys.argv[1])
     with Studio.create(folder / "studio") as studio:
-        if "a" not in studio.ledger.works():
-            studio.new("a")
-    for line in sys.stdin:
-        kind, name = json.loads(line)
-        ended = measured(CLASSES[kind][name], folder)
-        print(json.dumps([ended.code, ended.said, ended.seconds, ended.peak]), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        studio.new("a")

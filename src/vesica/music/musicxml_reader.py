@@ -317,6 +317,7 @@ class _Reading:
                     case "attributes":
                         divisions = _number(item.findtext("divisions"), divisions, low=Fraction(1, 1000))
                         shift = _transposition(item) or shift
+                        _bounded(part)
                         self._attributes(item, part, bar, now, shift)
                     case "backup":
                         now -= _duration(item, divisions)
@@ -327,6 +328,7 @@ class _Reading:
                     case "direction" | "sound":
                         offset = _number(item.findtext("offset"), ZERO) / divisions
                         velocity = self._direction(item, part, bar, max(ZERO, now + offset), velocity)
+                        _bounded(part)
                     case "note":
                         length = _duration(item, divisions)
                         mended |= (length * divisions).denominator > 1
@@ -338,8 +340,6 @@ class _Reading:
                                 last, now = now, now + length
                 furthest = max(furthest, now)
             part.lengths.append(furthest)
-            if max(map(len, (part.metres, part.keys, part.tempi))) > MOST_CHANGES:
-                raise VesicaError(f"A part of this score has more than {MOST_CHANGES:,} changes; bring a part of it.")
         _separate(part)
         return part
 
@@ -507,6 +507,11 @@ class _Reading:
             yield f"Left out on reading: {', '.join(lost)}."
         if self.lost["microtones"]:
             yield f"{self.lost['microtones']} microtones went to the nearest semitone."
+
+
+def _bounded(part: _Part) -> None:
+    if max(len(part.metres), len(part.keys), len(part.tempi)) > MOST_CHANGES:
+        raise VesicaError(f"A part of this score has more than {MOST_CHANGES:,} changes; bring a part of it.")
 
 
 def _separate(part: _Part) -> None:

@@ -111,7 +111,7 @@ def check(score: Score) -> None:
             f"This score has more than {MOST_CHANGES:,} changes of metre, key or tempo; bring a part of it."
         )
     if max([score.end, *(changes[-1].onset for changes in signs)]) > LONGEST:
-        raise VesicaError(f"This score is longer than {LONGEST} quarter notes; bring a part of it.")
+        raise VesicaError(f"This score is longer than {int(LONGEST):,} quarter notes; bring a part of it.")
     if len({note.id for note in notes}) < len(notes):
         raise _broken("two notes share an id")
     if score.pickup >= score.metres[0].length:
