@@ -287,7 +287,7 @@ def _assemble(read: _Read) -> Score:
         remarks.append("The drum channel was left out; a score holds pitched notes.")
     title = read.names.get(1, "") if only_signs else ""
     score = Score(title, tuple(parts), metres, tuple(keys), tuple(tempi), pickup, tuple(remarks))
-    score = with_ids(tidy(score))
+    score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
     check(score)
     return score
 

@@ -294,7 +294,7 @@ class _Reading:
             [Tempo(starts[bar] + time, speed) for part in parts for bar, time, speed in part.tempi], MODERATE[0]
         )
         score = Score(_title(self.root), sounding, metres, keys, tempi, pickup, tuple(self._remarks()))
-        score = with_ids(tidy(score))
+        score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
         check(score)
         return score
 
