@@ -40,5 +40,3 @@ def fuzz(read: Callable[[bytes], object]) -> None:
     limits = [f"-timeout={20 * SECONDS}", f"-rss_limit_mb={2 * MEGABYTES}", f"-malloc_limit_mb={MEGABYTES}"]
     atheris.Setup([sys.argv[0], *limits, f"-max_len={LARGEST}", *sys.argv[1:]], once)
     atheris.Fuzz()
-
-

@@ -138,6 +138,11 @@ def test_more_changes_or_parts_than_a_score_can_keep_are_refused_on_reading() ->
         read_musicxml(xml(BAR + "</part>" + f"<part>{BAR}</part>" * 200 + "<part>"))
 
 
+def test_a_score_without_a_bar_is_refused() -> None:
+    with pytest.raises(VesicaError, match="no bars"):
+        read_musicxml(xml(""))
+
+
 def test_a_packed_score_in_a_rare_packing_is_refused() -> None:
     import io
     import zipfile

@@ -280,6 +280,8 @@ class _Reading:
         parts = [self._part(part, listed.get(str(part.get("id")))) for part in self.root.iterfind("part")]
         if not parts:
             raise VesicaError("This MusicXML file has no parts; export it again.")
+        if not any(part.lengths for part in parts):
+            raise VesicaError("This MusicXML file has no bars; export it again.")
         self.lost.update(str(found.tag) for found in self.root.iter(*LOST))
         lengths = self._lengths(parts)
         starts = [ZERO]
