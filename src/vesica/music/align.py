@@ -8,6 +8,9 @@ from dataclasses import replace
 
 from vesica.music.score import Key, Metre, Note, Part, Score, Tempo
 
+TOGETHER = 256
+"""Of notes that could each be the one that is looked for, how many are compared; more sound together nowhere."""
+
 
 def note_content(part: int, note: Note) -> str:
     """Everything about a note but its id, as canonical JSON."""
@@ -143,7 +146,7 @@ def _match(key: Callable[[Place], Hashable], left: dict[int, Place], after: list
             continue
         pitch, own = place[2].pitch.midi, place[2]
         best = min(
-            found,
+            found[:TOGETHER],
             key=lambda one: (
                 abs(left[one][2].pitch.midi - pitch),
                 left[one][2].id != own.id,
