@@ -120,8 +120,15 @@ def turned() -> bytes:
 
 
 TIFF_FLOAT = {
-    256: (4, 1, 10_000), 257: (4, 1, 10_000), 258: (3, 1, 32), 259: (3, 1, 8), 262: (3, 1, 1),
-    273: (4, 1, 134), 277: (3, 1, 1), 278: (4, 1, 10_000), 339: (3, 1, 3),
+    256: (4, 1, 10_000),
+    257: (4, 1, 10_000),
+    258: (3, 1, 32),
+    259: (3, 1, 8),
+    262: (3, 1, 1),
+    273: (4, 1, 134),
+    277: (3, 1, 1),
+    278: (4, 1, 10_000),
+    339: (3, 1, 3),
 }
 
 
@@ -361,7 +368,8 @@ XML = {
     "a metre added up of a million numbers": Hostile(
         "a.xml",
         lambda: xml(
-            f"<measure><attributes><time><beats>{'1+' * 1_000_000}1</beats><beat-type>4</beat-type></time></attributes>{SOUND}</measure>"
+            f"<measure><attributes><time><beats>{'1+' * 1_000_000}1</beats><beat-type>4</beat-type></time></attributes>"
+            f"{SOUND}</measure>"
         ),
         "",
     ),
@@ -466,7 +474,7 @@ def measured(hostile: Hostile, folder: Path) -> Ended:
         code = _import(path, folder, write)
         os._exit(code)
     os.close(write)
-    with open(read, "rb") as told:
+    with os.fdopen(read, "rb") as told:
         said = told.read().decode("utf-8", "replace")
     _, status, used = os.wait4(child, 0)
     path.unlink()
