@@ -120,8 +120,15 @@ def turned() -> bytes:
 
 
 TIFF_FLOAT = {
-    **{256: (4, 1, 10_000), 257: (4, 1, 10_000), 258: (3, 1, 32), 259: (3, 1, 8), 262: (3, 1, 1)},
-    **{273: (4, 1, 134), 277: (3, 1, 1), 278: (4, 1, 10_000), 339: (3, 1, 3)},
+    256: (4, 1, 10_000),
+    257: (4, 1, 10_000),
+    258: (3, 1, 32),
+    259: (3, 1, 8),
+    262: (3, 1, 1),
+    273: (4, 1, 134),
+    277: (3, 1, 1),
+    278: (4, 1, 10_000),
+    339: (3, 1, 3),
 }
 
 
@@ -256,6 +263,7 @@ SCORE = (
     '<score-partwise><part-list><score-part id="P1"><part-name>Flute</part-name></score-part></part-list>'
     '<part id="P1">{}</part></score-partwise>'
 )
+METRE = "<measure><attributes><time><beats>{}</beats><beat-type>{}</beat-type></time></attributes>{}</measure>"
 SOUND = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note>"
 BAR = f"<measure><attributes><divisions>1</divisions></attributes>{SOUND}</measure>"
 
@@ -351,19 +359,9 @@ XML = {
         "",
     ),
     "octave 10^9": Hostile("a.xml", lambda: xml(BAR.replace("<octave>4", "<octave>1000000000")), "heard"),
-    "metre of 1/10^9": Hostile(
-        "a.xml",
-        lambda: xml(
-            f"<measure><attributes><time><beats>1</beats><beat-type>1000000000</beat-type></time></attributes>{SOUND}</measure>"
-        ),
-        "",
-    ),
+    "metre of 1/10^9": Hostile("a.xml", lambda: xml(METRE.format(1, 1_000_000_000, SOUND)), ""),
     "a metre added up of a million numbers": Hostile(
-        "a.xml",
-        lambda: xml(
-            f"<measure><attributes><time><beats>{'1+' * 1_000_000}1</beats><beat-type>4</beat-type></time></attributes>{SOUND}</measure>"
-        ),
-        "",
+        "a.xml", lambda: xml(METRE.format("1+" * 1_000_000 + "1", 4, SOUND)), ""
     ),
     "20,000 changes of key, metre and tempo in one bar": Hostile(
         "a.xml",
@@ -466,7 +464,7 @@ def measured(hostile: Hostile, folder: Path) -> Ended:
         code = _import(path, folder, write)
         os._exit(code)
     os.close(write)
-    with open(read, "rb") as told:
+    with os.fdopen(read, "rb") as told:
         said = told.read().decode("utf-8", "replace")
     _, status, used = os.wait4(child, 0)
     path.unlink()

@@ -180,7 +180,11 @@ def read(data: bytes, media_type: str, sidecar: bytes | None = None, *, roots: S
                 store = json.loads(reader.json())
     except c2pa.C2paError as fault:
         return Verdict("invalid", faults=(_short(fault),))
-    return _verdict(store)
+    try:
+        return _verdict(store)
+    except (LookupError, TypeError, AttributeError):
+        # A store that names manifests it lacks, or says a thing in another shape than the standard's.
+        return Verdict("invalid", faults=("claim.malformed",))
 
 
 def _verdict(store: Mapping[str, Any]) -> Verdict:

@@ -62,8 +62,8 @@ def read_picture(data: bytes) -> Picture:
                     raise VesicaError("The picture has no pixels; export it again.")
                 if width * height > max(LIGHT, MOST_A_BYTE * len(data)):
                     raise VesicaError(
-                        f"This file of {len(data):,} bytes unpacks to {width} x {height} pixels, far more than a picture "
-                        f"needs; scale it to {LIGHT // 1_000_000} megapixels or less first."
+                        f"This file of {len(data):,} bytes unpacks to {width} x {height} pixels, far more than a "
+                        f"picture needs; scale it to {LIGHT // 1_000_000} megapixels or less first."
                     )
                 if opened.format == "JPEG" and data.count(b"\xff\xda") * width * height > MOST_WALKED:
                     raise VesicaError("This JPEG is cut into far more scans than a picture needs; save it again.")

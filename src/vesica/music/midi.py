@@ -254,7 +254,7 @@ def _read_meta(what: int, data: bytes, now: int, number: int, read: _Read) -> No
         read.metres[now] = (data[0], 1 << data[1])
     elif what == 0x59 and len(data) == 2 and -7 <= (fifths := (data[0] + 128) % 256 - 128) <= 7:
         read.keys[now] = (fifths, data[1] == 1)
-    if max(map(len, (read.tempi, read.metres, read.keys))) > MOST_CHANGES:
+    if max(len(read.tempi), len(read.metres), len(read.keys)) > MOST_CHANGES:
         raise VesicaError(
             f"This MIDI file has more than {MOST_CHANGES:,} changes of metre, key or tempo; thin them out."
         )
