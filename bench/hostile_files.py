@@ -263,6 +263,7 @@ SCORE = (
     '<score-partwise><part-list><score-part id="P1"><part-name>Flute</part-name></score-part></part-list>'
     '<part id="P1">{}</part></score-partwise>'
 )
+METRE = "<measure><attributes><time><beats>{}</beats><beat-type>{}</beat-type></time></attributes>{}</measure>"
 SOUND = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note>"
 BAR = f"<measure><attributes><divisions>1</divisions></attributes>{SOUND}</measure>"
 
@@ -358,20 +359,9 @@ XML = {
         "",
     ),
     "octave 10^9": Hostile("a.xml", lambda: xml(BAR.replace("<octave>4", "<octave>1000000000")), "heard"),
-    "metre of 1/10^9": Hostile(
-        "a.xml",
-        lambda: xml(
-            f"<measure><attributes><time><beats>1</beats><beat-type>1000000000</beat-type></time></attributes>{SOUND}</measure>"
-        ),
-        "",
-    ),
+    "metre of 1/10^9": Hostile("a.xml", lambda: xml(METRE.format(1, 1_000_000_000, SOUND)), ""),
     "a metre added up of a million numbers": Hostile(
-        "a.xml",
-        lambda: xml(
-            f"<measure><attributes><time><beats>{'1+' * 1_000_000}1</beats><beat-type>4</beat-type></time></attributes>"
-            f"{SOUND}</measure>"
-        ),
-        "",
+        "a.xml", lambda: xml(METRE.format("1+" * 1_000_000 + "1", 4, SOUND)), ""
     ),
     "20,000 changes of key, metre and tempo in one bar": Hostile(
         "a.xml",

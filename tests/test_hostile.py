@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hostile_files import BAR, CLASSES, MEMORY, SOUND, Hostile, midi, mxl, xml
 from vesica.errors import VesicaError
+from vesica.export import credential
 from vesica.music.midi import read_midi
 from vesica.music.musicxml_reader import read_musicxml
 from vesica.music.score import MOST_CHANGES
@@ -165,7 +166,9 @@ def test_a_document_type_with_declarations_is_refused_in_every_encoding(encoding
 
 
 def test_notes_that_differ_in_loudness_alone_keep_one_order() -> None:
-    score = read_midi(midi(b"\0\x90" + b"".join(b"\x3c%c\0" % loud for loud in range(1, 20)) + b"\x3c\0\0" * 19))
+    score = read_midi(
+        midi(b"\0\x90" + b"".join(b"\x3c%c\0" % loud for loud in range(1, 20)) + b"\x3c\0\0" * 19 + b"\xff\x2f\0")
+    )
     assert read_score(write_score(score)) == score
 
 
@@ -193,7 +196,19 @@ def test_seven_seconds_of_fuzzing_find_nothing(target: str, tmp_path: Path) -> N
 def test_every_fuzzer_has_files_to_begin_with() -> None:
     assert len(TARGETS) == 9
     for target in TARGETS:
-        assert 0 < sum(path.stat().st_size for path in (ROOT / "fuzz" / "corpus" / target).iterdir()) < 20_000
+        assert 0 < sum(path.stat().st_size for path in (ROOT / "fuzz" / "corpus" / target).iterdir()) < 40_000
+
+
+def test_a_credential_that_names_a_manifest_it_lacks_is_a_verdict() -> None:
+    """Found by fuzzing: the library reads it, and says nothing of the manifest."""
+    found = (ROOT / "fuzz" / "corpus" / "credential" / "unnamed.c2pa").read_bytes()
+    verdict = credential.read(b"The lamp was lit.\n", "text/plain", found)
+    assert verdict.state == "invalid" and "does not match" in verdict.sentence
+
+
+def test_many_equal_notes_get_an_id_each() -> None:
+    score = read_musicxml(xml(f"<measure>{SOUND}{SOUND.replace('<note>', '<note><chord/>') * 3000}</measure>"))
+    assert len({note.id for note in score.notes}) == 3001
 
 
 # Briefs, engines, knobs
