@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= exhibition
-SEED ?= 3
+SEED ?= 2
+FUZZ_SECONDS ?= 600
 
-.PHONY: demo test lint bench clean setup
+.PHONY: demo test lint bench fuzz clean setup
 
 demo: .venv/.models  ## make a first exhibition from one sentence
 	$(BIN)/vesica --studio studio exhibit "The café by the harbour, the winter the sea went quiet" \
@@ -14,14 +15,18 @@ test: .venv/.dev .venv/.models  ## run every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: .venv/.dev  ## style, types, and the direction of imports
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench fuzz
+	$(BIN)/ruff check src tests bench fuzz
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: .venv/.dev .venv/.models  ## print every figure that the documents name
 	for script in bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
+fuzz: .venv/.fuzz  ## feed each reader broken files for FUZZ_SECONDS; what breaks it lies in .fuzz/
+	for target in $(patsubst fuzz/fuzz_%.py,%,$(wildcard fuzz/fuzz_*.py)); do \
+		mkdir -p .fuzz/$$target && $(BIN)/python fuzz/fuzz_$$target.py -max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=.fuzz/$$target- .fuzz/$$target fuzz/corpus/$$target || exit 1; done
 
 .venv/.made:
 	$(PYTHON) -m venv .venv
@@ -35,9 +40,13 @@ bench: .venv/.dev .venv/.models  ## print every figure that the documents name
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
 	touch $@
 
+.venv/.fuzz: .venv/.installed
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[fuzz]'
+	touch $@
+
 .venv/.models: .venv/.installed
 	$(BIN)/python -m vesica.weights.install --optional-ok
 	touch $@
 
 clean:  ## remove what was built, and the demo's studio and exhibition
-	rm -rf .venv build dist $(OUT) studio .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+	rm -rf .venv .fuzz build dist $(OUT) studio .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache

@@ -22,12 +22,15 @@ from vesica.authorship.pixels import Pixels
 from vesica.authorship.score import Event
 from vesica.authorship.text import Runs
 from vesica.cli.drawing import LINES, columns, draw
-from vesica.export import credential
+from vesica.errors import VesicaError
+from vesica.export import verdict as credential
 from vesica.export.authors import notes, pixels, words
 from vesica.export.authors.annotations import Writer, graphemes, read_annotations, write_annotations
 from vesica.export.authors.credits import COLOURS, KINDS, SIGNS, Author, Credits
 from vesica.export.authors.files import FORMS, beside, changed
 from vesica.export.authors.page import legend, page
+from vesica.export.check import check
+from vesica.export.disclosure import Terms
 from vesica.image.pictures import write_png
 from vesica.music.align import events
 from vesica.music.musicxml_reader import read_musicxml
@@ -386,6 +389,24 @@ def test_each_file_beside_an_export_is_named_in_its_credential_by_digest(
         assert "was changed" in changed(told, tmp_path)
         (tmp_path / told["name"]).unlink()
         assert "is missing" in changed(told, tmp_path)
+
+
+def test_a_check_of_the_file_looks_at_the_files_beside_it_too(shared: Studio, tmp_path: Path) -> None:
+    shared.export("sea", tmp_path / "out.md", authors=True)
+    data, sidecar = (tmp_path / "out.md").read_bytes(), (tmp_path / "out.md.c2pa").read_bytes()
+    assert check(data, "out.md", sidecar, folder=tmp_path).holds
+    (tmp_path / "out.md.authors.json").write_bytes(b"{}")
+    report = check(data, "out.md", sidecar, folder=tmp_path)
+    assert not report.holds
+    assert any("out.md.authors.json" in sentence for sentence in report.changed)
+
+
+def test_remarks_leave_only_when_all_does(shared: Studio, tmp_path: Path) -> None:
+    for level, there in (("summary", False), ("all", True)):
+        beside_it = shared.export("sea", tmp_path / f"{level}.txt", Terms(level), authors=True)[2:]
+        assert any(b"an ending" in path.read_bytes() for path in beside_it) == there
+    with pytest.raises(VesicaError, match="leave out --authors"):
+        shared.export("sea", tmp_path / "law.txt", Terms("law"), authors=True)
 
 
 @pytest.mark.parametrize("name", ["../keys", "/etc/hostname", "a/b", "..", ""])

@@ -201,14 +201,19 @@ def test_a_rewritten_history_shows_against_an_exported_head(tmp_path: Path) -> N
     (tmp_path / "ledger.db").unlink()
     desk.ledger = Ledger(tmp_path / "ledger.db", create=lambda: desk.key.public)
     desk.story()
-    assert desk.faults(head) == ["changed turn"]
+    assert desk.faults(head) == ["two histories"]
 
 
-def test_a_foreign_signature_is_found(desk: Desk, tmp_path: Path) -> None:
+def test_a_foreign_signature_is_found(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.story()
     foreign: Key = keys.make(tmp_path / "other.pem", b"secret")
-    desk.ledger.append(foreign, "sea", PERSON, Locked("all"))
-    assert desk.faults() == ["foreign signature"]
+    with pytest.raises(VesicaError, match="exchanged meanwhile"):
+        desk.ledger.append(foreign, "sea", PERSON, Locked("all"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "signer", lambda self: foreign.public)
+        for _ in range(3):
+            desk.ledger.append(foreign, "sea", PERSON, Locked("all"))
+    assert desk.faults() == ["foreign signature"], "named once, however long it goes on"
 
 
 def test_a_signature_of_other_bytes_is_found(desk: Desk) -> None:
@@ -450,3 +455,25 @@ def test_without_a_keyring_the_passphrase_lies_outside_the_studio_and_stays_the_
 def test_what_is_no_head_is_refused_in_a_sentence(data: bytes) -> None:
     with pytest.raises(VesicaError, match="not a ledger head"):
         Head.from_bytes(data)
+
+
+def test_where_a_work_stands_is_asked_of_the_index_and_never_of_all_its_turns(desk: Desk) -> None:
+    """Appending the 10,000th turn must cost what the 100th does: the steps of SQLite's machine are counted."""
+    costs = []
+    desk.story()
+    for _ in range(2):
+        steps = 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        desk.ledger._db.set_progress_handler(step, 1)
+        desk.ledger.append(desk.key, "sea", PERSON, Branched())
+        desk.ledger._db.set_progress_handler(None, 0)
+        costs.append(steps)
+        for count in range(300):
+            desk.ledger.append(desk.key, "sea", PERSON, Branched(), branch=("main", "night")[count % 2])
+    assert costs[1] < 1.5 * costs[0]
+    assert desk.ledger.work("sea").branch == "night" and desk.faults() == []

@@ -122,7 +122,7 @@ def test_a_library_that_can_not_be_reached_falls_back(monkeypatch: pytest.Monkey
     assert open_path(locate(MODEL), 1, GOLDEN) == (
         "server",
         "llama.cpp's C interface can't be reached (no such file); writing goes on through the server interface, "
-        "without verse.",
+        "without titles and verse.",
     )
 
 

@@ -1,5 +1,6 @@
 """Run a machine turn again from what the ledger kept of it, and say how near the result comes."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from vesica import engines
 from vesica.errors import VesicaError
 from vesica.ledger.assets import Assets
 from vesica.media import craft
+from vesica.weights.cards import digest
 from vesica.work import Offered, Progress, Turn
 from vesica.worker import Made, Worker
 
@@ -16,7 +18,10 @@ Verdict = Literal["equal", "close", "different", "recorded", "gone"]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of one machine turn. ``difference`` runs from 0 to 1; None when it was not run."""
+    """What became of one machine turn. ``difference`` runs from 0 to 1; None when it was not run.
+
+    A turn whose model is not the recorded one is never called equal or close, whatever it brings.
+    """
 
     turn: str
     engine: str
@@ -47,19 +52,41 @@ def _again(turn: Turn, act: Offered, assets: Assets, worker: Worker, progress: P
     if act.params is None or act.inputs is None or act.content is None:
         return said("gone", None, "It was redacted, so it can't be run again.")
     try:
+        kept = assets.get(act.content)
         inputs = {name: assets.get(asset) for name, asset in act.inputs.items()}
         recorded = int(turn.partner.runtime.get("threads", 1))
         made = worker.run(engine.name, act.params, inputs, seed=turn.seed or 0, threads=recorded, progress=progress)
-    except VesicaError as fault:
+    except (VesicaError, RuntimeError) as fault:
+        # A model with a changed byte may stop its engine in any way.
+        if others := "; ".join(_changed_names(turn.partner.runtime.get("models", {}), _models_here(turn))):
+            return said("different", None, f"It does not run on what is here: {others}.")
+        if isinstance(fault, RuntimeError):
+            raise
         return said("gone", None, f"It could not be run again: {fault}")
-    changes = "; ".join(_changes(turn, engine.version, made)) or "nothing that it ran on has changed"
     hand = craft(engine.makes)
-    if made.data == assets.get(act.content):
+    changes = "; ".join(_changes(turn, engine.version, made))  # without any, a close engine gives the same bytes too
+    others = "; ".join(_changed_names(turn.partner.runtime.get("models", {}), made.runtime["models"]))
+    if made.data == kept:
+        if others:
+            return said("different", 0.0, f"The same bytes, but not from the same model: {others}.")
         return said("equal", 0.0, "The same bytes.")
-    difference = hand.difference(hand.read(assets.get(act.content)), hand.read(made.data))
-    if engine.replay == "close" and difference <= engine.tolerance:
+    difference = hand.difference(hand.read(kept), hand.read(made.data))
+    if engine.replay == "close" and difference <= engine.tolerance and changes and not others:
         return said("close", difference, f"It differs by {difference:.2g}, within {engine.tolerance:g}; {changes}.")
+    changes = changes or (
+        "nothing that it ran on has changed, so its knobs, seed or inputs are not those it was made with; see "
+        "'vesica verify'"
+    )
     return said("different", difference, f"It differs by {difference:.2g}; {changes}.")
+
+
+def _models_here(turn: Turn) -> Mapping[str, str]:
+    """The digests of the models that a turn ran on, as they are on this computer."""
+    here = {}
+    for name in turn.partner.runtime.get("models", {}):
+        with contextlib.suppress(VesicaError):
+            here[name] = digest(name)
+    return here
 
 
 def _changes(turn: Turn, version: str, made: Made) -> Iterator[str]:
@@ -70,9 +97,11 @@ def _changes(turn: Turn, version: str, made: Made) -> Iterator[str]:
     for group in ("models", "tools"):
         yield from _changed_names(then.get(group, {}), now.get(group, {}))
     yield from _changed_names(
-        {name: then.get(name) for name in ("vesica", "python", "system", "machine", "threads")},
-        {name: now.get(name) for name in ("vesica", "python", "system", "machine", "threads")},
+        {name: told for name, told in then.items() if name not in ("models", "tools")},
+        {name: told for name, told in now.items() if name not in ("models", "tools")},
     )
+    if "processor" not in then:
+        yield "its processor was not recorded"
 
 
 def _changed_names(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """All that a person can do with their works, one method each. The faces (command line, server) only call these."""
 
+import contextlib
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,8 +18,9 @@ from vesica.knobs import as_json, build
 from vesica.ledger import keys
 from vesica.ledger.assets import Assets, sync_folder, write_durably
 from vesica.ledger.chain import Head
+from vesica.ledger.leftovers import Leftover, clear, leftovers
 from vesica.ledger.store import Ledger, Row
-from vesica.ledger.verify import Fault, verify
+from vesica.ledger.verify import Fault, Findings, examine
 from vesica.media import THIS, craft, medium_of, read_file, sniff
 from vesica.provenance import facts
 from vesica.redaction import Removal, redact
@@ -122,14 +124,36 @@ class Studio:
 
     def _unlocked(self) -> tuple[keys.Key, bytes]:
         """The signing key and its passphrase."""
-        if not self._opened:
+        signer = self.ledger.signer()
+        if not self._opened or self._opened[0].public != signer:
+            self._succeed()
             key, phrase = keys.unlock(self.path / "keys" / "ledger.pem", places.config_dir())
-            if key.public != self.ledger.owner:
+            if key.public != signer:
                 raise VesicaError(
                     "The signing key in this studio is another studio's; restore the folder keys from a copy."
                 )
             self._opened = key, phrase
         return self._opened
+
+    def rotate_key(self) -> Turn:
+        """Exchange the signing key: the old one signs the hand-over, the new one agrees, all that was signed holds."""
+        key, phrase = self._unlocked()
+        turn = self.ledger.rotate(key, lambda: keys.make(self._next_key, phrase), self.person)
+        self._succeed()
+        return turn
+
+    @property
+    def _next_key(self) -> Path:
+        return self.path / "keys" / "ledger.next.pem"
+
+    def _succeed(self) -> None:
+        """Put a key in its place that the ledger has handed over to: the last step of a rotation, or of one cut off."""
+        if not self._next_key.exists():
+            return
+        with self.ledger.held(), contextlib.suppress(FileNotFoundError):
+            if keys.unlock(self._next_key, places.config_dir())[0].public == self.ledger.signer():
+                self._next_key.replace(self.path / "keys" / "ledger.pem")
+                sync_folder(self.path / "keys")
 
     # Works
 
@@ -140,7 +164,7 @@ class Studio:
     def work(self, name: str) -> Work:
         """The work called ``name`` as it stands. Raises ``VesicaError`` when there is none."""
         work = self.ledger.work(name)
-        if not work.tip:
+        if not (work.tip and work.name):
             hint = did_you_mean(name, self.ledger.works(), f"make one with 'vesica new {name[:60]}'.")
             raise VesicaError(f"{name[:60]} is not a work; {hint}")
         return work
@@ -544,8 +568,12 @@ class Studio:
         return page
 
     def verify(self, *, head: Head | None = None, progress: Progress | None = None) -> list[Fault]:
-        """Check the whole studio; see ``vesica.ledger.verify``."""
-        return verify(self.ledger, self.assets, head=head, progress=progress)
+        """The faults of the whole studio; see ``vesica.ledger.verify``."""
+        return self.examine(head=head, progress=progress).faults
+
+    def examine(self, *, head: Head | None = None, progress: Progress | None = None) -> Findings:
+        """Check the whole studio, and say what can't be known too; see ``vesica.ledger.verify``."""
+        return examine(self.ledger, self.assets, head=head, progress=progress)
 
     def replay(self, name: str, *, progress: Progress | None = None) -> Iterator[Replayed]:
         """Run every machine turn of a work again; see ``vesica.replay``."""
@@ -554,7 +582,26 @@ class Studio:
     def redact(self, name: str, turn: str, *, reason: str = "") -> Removal:
         """Take the words or pictures of a turn out of the studio; see ``vesica.redaction``."""
         self.work(name)
-        return redact(self.ledger, self.assets, self.key, self.person, self.ledger.find(turn, name), reason=reason)
+        target = self.ledger.find(turn, name)
+        return redact(self.ledger, self.assets, self.key, self.person, target, studio=self.path, reason=reason)
+
+    # Care
+
+    def carry(self, out: Path, *, facts: bool, with_assets: bool) -> int:
+        """Write the ledger to one file that others verify; see ``vesica.ledger.carried``."""
+        from vesica.ledger.carried import carry
+
+        if out.is_dir() or not out.absolute().parent.is_dir():
+            raise VesicaError(f"{out} can't be written; give the name of a file in a folder that is there.")
+        return carry(self.ledger, self.assets, out, facts=facts, with_assets=with_assets)
+
+    def leftovers(self) -> list[Leftover]:
+        """Assets that no turn names and that were kept more than a day ago."""
+        return leftovers(self.ledger, self.assets)
+
+    def clear(self) -> list[Leftover]:
+        """Take out those assets; see ``vesica.ledger.leftovers``."""
+        return clear(self.ledger, self.assets)
 
     # Inside
 
@@ -651,9 +698,8 @@ class Studio:
 
 def _form(medium: Medium, out: Path) -> Format:
     """The format that ``out`` asks for. Raises ``VesicaError`` where no such file can be written."""
-    form = format_of(medium, out.name)
     _check_place(out)
-    return form
+    return format_of(medium, out.name)
 
 
 def _check_place(out: Path) -> None:

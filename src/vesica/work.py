@@ -157,7 +157,19 @@ class Redacted:
     reason: str | None = ""
 
 
-Act = Created | Imported | Offered | Picked | Edited | Locked | Released | Undone | Branched | Redacted
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """The studio's signing key hands over to another: the last turn that the old key signs.
+
+    It belongs to no work (its name is empty). ``public`` is the new key, 64 hex digits; ``proof`` the new key's own
+    signature over the hand-over, 128 hex digits.
+    """
+
+    public: str
+    proof: str
+
+
+Act = Created | Imported | Offered | Picked | Edited | Locked | Released | Undone | Branched | Redacted | Rotated
 
 ACTS: Mapping[str, type[Any]] = {
     "created/1": Created,
@@ -170,11 +182,12 @@ ACTS: Mapping[str, type[Any]] = {
     "undone/1": Undone,
     "branched/1": Branched,
     "redacted/1": Redacted,
+    "rotated/1": Rotated,
 }
 """Stored names carry a version of our own, never a class path, so that code can move."""
 
-PUBLIC = frozenset({"take", "to", "turns"})
-"""Fields that name turns only; they stand in the open, as the shape of the story must outlive a redaction."""
+PUBLIC = frozenset({"take", "to", "turns", "public", "proof"})
+"""Fields that name turns and keys only; they stand in the open, as the shape of the story must outlive a redaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,5 +234,5 @@ def apply(work: Work, turn: Turn) -> Work:
             return replace(after, locked=(*work.locked, part)) if part and part not in work.locked else after
         case Released(part):
             return replace(after, locked=tuple(kept for kept in work.locked if kept != part))
-        case Offered() | Branched() | Redacted():
+        case Offered() | Branched() | Redacted() | Rotated():
             return after

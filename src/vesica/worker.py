@@ -209,6 +209,8 @@ def _receive(stream: IO[bytes]) -> dict[str, Any]:
 
 
 def _runtime(models: tuple[str, ...]) -> dict[str, Any]:
+    from llvmlite.binding import get_host_cpu_name
+
     from vesica.weights.cards import digest
 
     def tools() -> Iterator[tuple[str, str]]:
@@ -222,6 +224,8 @@ def _runtime(models: tuple[str, ...]) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
+        # The kind, not the piece: fast code takes other paths on another kind, and rounds otherwise.
+        "processor": get_host_cpu_name(),
         "threads": int(os.environ["VESICA_THREADS"]),
         "tools": dict(tools()),
         "models": {name: digest(name) for name in models},

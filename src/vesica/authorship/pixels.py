@@ -79,6 +79,8 @@ def moved(before: Pixels, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> 
 def relabelled(pixels: Pixels, names: Mapping[str, str]) -> Pixels:
     """The same map with some turns called otherwise."""
     table = maps.number(names.get(turn, turn) for turn in pixels.turns)
+    if len(table) == len(pixels.turns):
+        return Pixels(tuple(table), pixels.origin, pixels.changed)
     new = np.array([table[names.get(turn, turn)] for turn in pixels.turns], np.uint16)
     return _compact(Pixels(tuple(table), new[pixels.origin], new[pixels.changed]))
 
@@ -92,6 +94,8 @@ def _with(turns: tuple[str, ...], turn: str) -> tuple[tuple[str, ...], int]:
 
 def _compact(pixels: Pixels) -> Pixels:
     """The same map with a table of only those turns that are in use, in their order."""
+    if len(pixels.turns) == 1:
+        return pixels
     used = np.zeros(len(pixels.turns), bool)
     used[pixels.origin] = True
     used[pixels.changed] = True
@@ -105,8 +109,9 @@ def to_bytes(pixels: Pixels) -> bytes:
     pixels = _compact(pixels)
     height, width = pixels.shape
     head = maps.dump({"height": height, "width": width, "turns": list(pixels.turns)})
-    rasters = b"".join(raster.astype("<u2").tobytes() for raster in (pixels.origin, pixels.changed))
-    return MAGIC + struct.pack("<I", len(head)) + head + zlib.compress(rasters, 6)
+    packer = zlib.compressobj(6)
+    rasters = [packer.compress(raster.astype("<u2").tobytes()) for raster in (pixels.origin, pixels.changed)]
+    return MAGIC + struct.pack("<I", len(head)) + head + b"".join([*rasters, packer.flush()])
 
 
 def from_bytes(data: bytes) -> Pixels:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 def check_command(file: Path, credential: Path | None, trust: tuple[Path, ...], as_json: bool) -> None:
     """Check a file by its Content Credential, of any program.
 
-    Exit code 0: it is unchanged since it was signed (and, with --trust, by someone under that root). 1: it was
-    changed, the credential does not hold, or there is none. 2: something can't be read.
+    It may be of vesica or of any other program that writes C2PA. Exit code 0: it is unchanged since it was signed
+    (and, with --trust, by someone under that root). 1: it was changed, the credential does not hold, or there is none.
+    2: something can't be read.
     """
     from vesica.export.certificate import roots
     from vesica.export.check import check

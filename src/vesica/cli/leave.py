@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,11 +15,12 @@ from vesica.errors import VesicaError
 if TYPE_CHECKING:
     from vesica.export.certificate import Identity
     from vesica.export.disclosure import Level
+    from vesica.studio import Studio
 
 
 @click.command("export")
-@click.argument("work", shell_complete=complete_works)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, by its ending.")
+@click.argument("work", shell_complete=complete_works, required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write, by its ending.")
 @click.option(
     "--disclose",
     type=click.Choice(["all", "summary", "law"]),
@@ -34,39 +35,64 @@ if TYPE_CHECKING:
 @click.option(
     "--key", type=click.Path(path_type=Path), help="Its key (PEM); passphrase: VESICA_KEY_PASSPHRASE, or asked."
 )
+@click.option("--ledger", type=click.Path(path_type=Path), help="Write the ledger itself, for others to verify.")
+@click.option("--facts", is_flag=True, help="With --ledger: titles, knobs, remarks, sources too; else withheld.")
+@click.option("--assets", is_flag=True, help="With --ledger: every picture, text and score too.")
 @as_json
 @click.pass_context
 def export_command(
     ctx: click.Context,
+    /,
+    work: str | None,
+    out: Path | None,
+    ledger: Path | None,
+    facts: bool,
+    assets: bool,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    """Write a work to a file with its credential, or the ledger.
+
+    A person's name leaves only with --disclose all, and only the one you give with --as. A ledger file always tells
+    the names of works, branches and partners, seeds and times: they are what is signed.
+    """
+    if (ledger is None) == (out is None or work is None) or (ledger and (work or out)):
+        raise VesicaError("Say 'vesica export WORK --out FILE' for a work, or 'vesica export --ledger FILE'.")
+    if (facts or assets) and not ledger:
+        raise VesicaError("--facts and --assets go with --ledger; leave them out.")
+    with open_studio(ctx) as studio:
+        if ledger:
+            studio.carry(ledger, facts=facts or assets, with_assets=assets)
+            say([str(ledger)], str(ledger), as_json=as_json)
+        elif work and out:
+            _export(studio, work, out, **how, as_json=as_json)
+
+
+def _export(
+    studio: "Studio",
     work: str,
     out: Path,
-    authors: bool,
+    *,
     disclose: "Level",
+    authors: bool,
     visible: bool,
     preview: bool,
     certificate: Path | None,
     key: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a work to a file, with its credential.
-
-    A name leaves only with --disclose all, and only the one you give with --as.
-    """
     from vesica.export.disclosure import Terms
+    from vesica.export.own_certificate import shown
 
     terms = Terms(disclose, visible, _own(certificate, key))
-    with open_studio(ctx) as studio:
-        if preview:
-            leaving = studio.preview(work, out, terms, authors=authors)
-            told = "\n".join(f"{one.where:<12} {plain(one.name)}: {plain(one.value)}" for one in leaving)
-            say([asdict(one) for one in leaving], told, as_json=as_json)
-            return
-        written = studio.export(work, out, terms, authors=authors)
-        from vesica.export.own_certificate import shown
-
-        said = shown(terms.signer[0] if terms.signer else studio.signer())
+    if preview:
+        leaving = studio.preview(work, out, terms, authors=authors)
+        told = "\n".join(f"{one.where:<12} {plain(one.name)}: {plain(one.value)}" for one in leaving)
+        say([asdict(one) for one in leaving], told, as_json=as_json)
+        return
+    written = studio.export(work, out, terms, authors=authors)
     say([str(path) for path in written], "\n".join(map(str, written)), as_json=as_json)
-    click.echo(said, err=True)
+    click.echo(shown(terms.signer[0] if terms.signer else studio.signer()), err=True)
 
 
 def _own(certificate: Path | None, key: Path | None) -> "tuple[Identity, bytes] | None":

@@ -10,6 +10,7 @@ import click
 
 from vesica.cli.common import as_json, complete_works, erase_progress, open_studio, progress_bar, say
 from vesica.cli.telling import plain, turn_as_json, work_as_json, work_in_a_line, work_in_words
+from vesica.errors import VesicaError
 
 
 @click.command("log")
@@ -66,24 +67,60 @@ def show_command(ctx: click.Context, work: str | None, authors: bool, page: Path
 @click.command("verify")
 @click.option("--head", "head_file", type=click.Path(path_type=Path), help="A head that left the studio earlier.")
 @click.option("--save-head", type=click.Path(path_type=Path), help="Write the present head to this file.")
+@click.option("--ledger", "carried", type=click.Path(path_type=Path), help="A ledger file; no studio is needed.")
 @as_json
 @click.pass_context
-def verify_command(ctx: click.Context, head_file: Path | None, save_head: Path | None, as_json: bool) -> None:
-    """Check every turn, signature and asset. Exit code 0 when all holds, 1 when something does not."""
-    from vesica.ledger.chain import Head
-    from vesica.studio import read_file
+def verify_command(
+    ctx: click.Context, head_file: Path | None, save_head: Path | None, carried: Path | None, as_json: bool
+) -> None:
+    """Check every turn, signature and asset. Exit code 0 when all holds, 1 when something does not.
 
-    with open_studio(ctx) as studio:
-        head = Head.from_bytes(read_file(head_file)) if head_file else None
+    --ledger checks a file that 'vesica export --ledger' wrote, on any computer.
+    """
+    from vesica.ledger.carried import LedgerFile
+    from vesica.ledger.chain import Head
+    from vesica.ledger.keys import fingerprint
+    from vesica.ledger.verify import examine
+    from vesica.media import read_file
+
+    head = Head.from_bytes(read_file(head_file)) if head_file else None
+    if carried and save_head:
+        raise VesicaError("--save-head writes the head of a studio; leave out --ledger.")
+    if carried:
+        file = LedgerFile(carried)
         with progress_bar("Verifying") as progress:
-            faults = studio.verify(head=head, progress=progress)
-        size = studio.ledger.size()
-        if save_head:
-            save_head.write_bytes(studio.ledger.head().to_bytes() + b"\n")
-    against = "the head you gave" if head else "this studio alone (give --head to see whether its end was cut)"
-    words = "\n".join(fault.sentence for fault in faults) or f"All {size} turns and their assets hold, by {against}."
-    say({"turns": size, "faults": [asdict(fault) for fault in faults]}, words, as_json=as_json)
-    sys.exit(1 if faults else 0)
+            kept = file if file.carries else None
+            found = examine(file, kept, head=head, withheld=not file.facts, progress=progress)
+        what = f"{carried.name} alone"
+        checked = "their facts and assets" if file.carries else "their facts" if file.facts else "their order"
+        if not file.facts:
+            found.remarks.append("The facts of its turns were left out, so only order and signatures were looked at.")
+        elif not file.carries:
+            found.remarks.append(f"It names {found.assets} assets but does not carry them, so they were not looked at.")
+    else:
+        with open_studio(ctx) as studio:
+            with progress_bar("Verifying") as progress:
+                found = studio.examine(head=head, progress=progress)
+            if save_head:
+                save_head.write_bytes(studio.ledger.head().to_bytes() + b"\n")
+        what, checked = "this studio alone", "their assets"
+    against = "the head you gave" if head else f"{what} (give --head to see whether its end was cut)"
+    holds = f"All {found.turns} turns and {checked} hold, by {against}."
+    keys = [fingerprint(public) for public in found.signers]
+    signer = f"Signed with the key {keys[-1][:16]}; whose it is, only its owner can tell you." if keys else ""
+    words = [fault.sentence for fault in found.faults] or [holds]
+    say(
+        {
+            "turns": found.turns,
+            "assets": found.assets,
+            "keys": keys,
+            "faults": [asdict(fault) for fault in found.faults],
+            "remarks": found.remarks,
+        },
+        "\n".join([*words, *([signer] if carried and signer else []), *found.remarks]),
+        as_json=as_json,
+    )
+    sys.exit(1 if found.faults else 0)
 
 
 @click.command("replay")

@@ -84,7 +84,19 @@ def who(partner: "Partner") -> str:
 def what(turn: "Turn") -> str:
     """What a turn did, in a few words."""
     # Here, so that 'vesica --help', which lists the commands, does not build every act first.
-    from vesica.work import Branched, Created, Edited, Imported, Locked, Offered, Picked, Redacted, Released, Undone
+    from vesica.work import (
+        Branched,
+        Created,
+        Edited,
+        Imported,
+        Locked,
+        Offered,
+        Picked,
+        Redacted,
+        Released,
+        Rotated,
+        Undone,
+    )
 
     act = turn.act
     told = {part.name: getattr(act, part.name) for part in fields(act)}
@@ -111,3 +123,5 @@ def what(turn: "Turn") -> str:
             return f"goes on as {turn.branch}"
         case Redacted(turns):
             return f"redacted {', '.join(name[:8] for name in turns)}"
+        case Rotated():
+            return "exchanged the signing key"

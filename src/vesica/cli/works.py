@@ -1,6 +1,7 @@
 """Commands with which a person changes a work."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -108,17 +109,23 @@ def branch_command(ctx: click.Context, work: str, branch: str, at: str, as_json:
 def redact_command(ctx: click.Context, work: str, turn: str, reason: str, yes: bool, as_json: bool) -> None:
     """Take what a turn brought out of the studio for ever.
 
-    The words, pictures or notes go; that there was a turn stays, and the chain still verifies.
+    The words, pictures or notes go, with the exports in the studio's folder that name them; that there was a turn
+    stays, and the chain still verifies.
     """
     with open_studio(ctx) as studio:
         if not yes:
             click.confirm(f"Take out what turn {turn} of {work} brought, for ever?", abort=True, err=True)
         removal = studio.redact(work, turn, reason=reason)
-        data = {"turns": removal.turns, "assets": removal.assets, "built_on_it": removal.built_on_it}
+        data = asdict(removal)
         words = f"Taken out: {_count(removal.assets, 'asset')}, named by {_count(removal.turns, 'turn')}."
         if removal.built_on_it:
             names = ", ".join(name[:8] for name in removal.built_on_it)
-            words += f"\nThese later turns stand on it and are still there: {names}."
+            words += f"\nThese turns stand on it or hold its words, and are still there: {names}."
+        if removal.files:
+            words += f"\nExports in the studio's folder that named it went too: {', '.join(removal.files)}."
+        if removal.beside:
+            words += f"\nLook yourself at what else lies in that folder: {', '.join(removal.beside)}."
+        words += "\nWhat left the studio before (exports, backups, copies) is out of its reach."
         say(data, words, as_json=as_json)
 
 

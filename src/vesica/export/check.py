@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from vesica.errors import VesicaError
+from vesica.export.authors.files import changed
 from vesica.export.facts import IPTC
 from vesica.export.marks.source import said
 from vesica.export.verdict import ABSENT, READS, Verdict, read
@@ -267,7 +268,6 @@ def _changed(verdict: Verdict) -> Iterator[str]:
 
 def _beside(verdict: Verdict, folder: Path | None) -> tuple[list[str], list[str]]:
     """Sentences about files beside this one: those that are not here, and those that are not what was signed."""
-    from vesica.export.authors.files import changed
 
     missing: list[str] = []
     other: list[str] = []

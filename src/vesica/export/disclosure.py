@@ -20,6 +20,9 @@ Level = Literal["all", "summary", "law"]
 ALONE = frozenset({IPTC + "digitalCreation", IPTC + "humanEdits"})
 """Source types of what a person made without machines."""
 
+DEEDS = {"human": "wrote or changed it", "imported": "brought it in", "machine": "offered it"}
+"""What an author did, where the level lets no more be said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -57,13 +60,14 @@ def roll(credits_: "Credits", level: Level, *, person: str = "") -> "Credits":
     if level == "law":
         raise VesicaError("Who made each unit is more than the law asks; leave out --authors, or disclose more.")
     named = person if level == "all" else ""
-    return replace(
-        credits_,
-        authors=tuple(
-            one if one.kind == "machine" or (named and one.who == named) else replace(one, who="a person")
-            for one in credits_.authors
-        ),
+    authors = (
+        one if one.kind == "machine" or (named and one.who == named) else replace(one, who="a person")
+        for one in credits_.authors
     )
+    if level == "summary":
+        # Neither when, nor in whose words: a remark or a file's name may tell more than a person means to.
+        authors = (replace(one, did=DEEDS[one.kind], time="") for one in authors)
+    return replace(credits_, authors=tuple(authors))
 
 
 def _unnamed(part: Ingredient) -> Ingredient:

@@ -14,7 +14,18 @@ from vesica.errors import VesicaError
 Picture = NDArray[np.uint8]
 """[height, width, 3], sRGB, 0..255."""
 
-MOST_PIXELS = 100_000_000
+MOST_PIXELS = 64_000_000
+"""Of a picture; the largest cameras of a photographer's bag have 61 million. Decoding holds some 12 bytes a pixel."""
+
+LIGHT = 16_000_000
+MOST_A_BYTE = 20
+"""Above ``LIGHT`` pixels, how many may stand for a byte of the file: photographs have 1 to 5, bombs hundreds."""
+
+MOST_WALKED = 2_000_000_000
+"""Pixels times scans of a JPEG: each scan is a walk over all of it, and an empty one costs ten bytes of the file."""
+
+ROWS = 256
+"""Rows that are worked on at once where a pixel takes many bytes on the way."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 
@@ -49,13 +60,20 @@ def read_picture(data: bytes) -> Picture:
                     raise VesicaError(_too_large(f"{width} x {height} pixels"))
                 if not width * height:
                     raise VesicaError("The picture has no pixels; export it again.")
+                if width * height > max(LIGHT, MOST_A_BYTE * len(data)):
+                    raise VesicaError(
+                        f"This file of {len(data):,} bytes unpacks to {width} x {height} pixels, far more than a "
+                        f"picture needs; scale it to {LIGHT // 1_000_000} megapixels or less first."
+                    )
+                if opened.format == "JPEG" and data.count(b"\xff\xda") * width * height > MOST_WALKED:
+                    raise VesicaError("This JPEG is cut into far more scans than a picture needs; save it again.")
                 opened.load()
                 return _to_srgb(ImageOps.exif_transpose(opened))
         except UnidentifiedImageError as fault:
             raise VesicaError(
                 "This file is not a picture that can be read; save it as PNG, JPEG, WebP, TIFF, BMP or GIF."
             ) from fault
-        except Image.DecompressionBombError as fault:
+        except (Image.DecompressionBombError, MemoryError) as fault:
             raise VesicaError(_too_large("too many pixels")) from fault
         except BROKEN as fault:
             raise VesicaError("The picture file is damaged or cut short; export it again.") from fault
@@ -85,22 +103,31 @@ def _to_srgb(image: Image.Image) -> Picture:
     colours: Picture = np.array(image.convert("RGB"))
     if alpha is None:
         return colours
-    share = np.asarray(alpha, dtype=np.uint16)[..., None]
-    laid: Picture = ((colours.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
-    return laid
+    for top in range(0, len(colours), ROWS):
+        box = (0, top, image.width, min(top + ROWS, image.height))
+        share = np.asarray(alpha.crop(box), dtype=np.uint16)[..., None]
+        rows = colours[top : top + ROWS]
+        rows[:] = (rows.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255
+    return colours
 
 
 def _to_bytes(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Grey values of 16 or 32 bits, or floats of 0..1 (or 0..255), as bytes."""
-    numbers = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    top = float(numbers.max())
+    blocks = [values[start : start + ROWS] for start in range(0, len(values), ROWS)]
+    top = max(float(_finite(block).max()) for block in blocks)
     if np.issubdtype(values.dtype, np.floating):
         scale = 255.0 if top <= 1 else 1.0
     else:
         # 16 bits also where all values happen to be small, if the file says so; Pillow widens some of them to 32.
         scale = 255 / 65535 if values.dtype == np.uint16 or top > 255 else 1.0
-    result: NDArray[np.uint8] = np.rint((numbers * scale).clip(0, 255)).astype(np.uint8)
+    result = np.empty(values.shape, np.uint8)
+    for start, block in zip(range(0, len(values), ROWS), blocks, strict=True):
+        result[start : start + ROWS] = np.rint((_finite(block) * scale).clip(0, 255))
     return result
+
+
+def _finite(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -66,6 +67,19 @@ def _name_first(part: Path, path: Path) -> None:
     part.unlink(missing_ok=True)
 
 
+def wipe(path: Path) -> None:
+    """Take a file out for ever: its bytes are overwritten first, as far as the disk allows."""
+    with contextlib.suppress(FileNotFoundError):
+        with path.open("r+b") as file:
+            size = path.stat().st_size
+            for done in range(0, size, CHUNK):
+                file.write(bytes(min(CHUNK, size - done)))  # not a byte more, as the disk may be full
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+
+
 class Assets:
     """The folder ``assets/`` of a studio: ``ab/abcdef…``."""
 
@@ -82,7 +96,7 @@ class Assets:
         """Keep ``data`` and return its name. Keeping the same bytes again mends an asset that was damaged."""
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
-        if self.has(digest) and self.intact(digest):
+        if self._wanted_again(digest):
             # Whoever wrote it may have been killed before the names were durable.
             sync_folder(path.parent)
             sync_folder(self.root)
@@ -140,16 +154,44 @@ class Assets:
 
     def remove(self, digest: str) -> None:
         """Take an asset out, for a redaction. Its bytes are overwritten first, as far as the disk allows."""
+        wipe(self.path(digest))
+
+    def _wanted_again(self, digest: str) -> bool:
+        """Whether an asset is here and whole. It is young again from now on, so that nobody clears it away."""
+        try:
+            os.utime(self.path(digest))
+            return self.intact(digest)
+        except FileNotFoundError:
+            return False
+
+    def age(self, digest: str) -> float:
+        """Seconds since the asset was last kept; 0 where it is not there."""
+        try:
+            return max(0.0, time.time() - self.path(digest).stat().st_mtime)
+        except FileNotFoundError:
+            return 0.0
+
+    def clear_away(self, digest: str, *, older: float) -> bool:
+        """Take out an asset that nobody kept for ``older`` seconds, and say whether that was so.
+
+        It is moved aside before it is looked at a last time: whoever keeps it meanwhile finds it gone and writes it
+        anew, or has made it young, and then it is moved back.
+        """
+        if self.age(digest) < older:
+            return False
         path = self.path(digest)
-        with contextlib.suppress(FileNotFoundError):
-            with path.open("r+b") as file:
-                size = path.stat().st_size
-                for done in range(0, size, CHUNK):
-                    file.write(bytes(min(CHUNK, size - done)))  # not a byte more, as the disk may be full
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
-            sync_folder(path.parent)
+        aside = path.with_name(f".{digest}.{secrets.token_hex(6)}.part")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return False
+        young = time.time() - aside.stat().st_mtime < older
+        if young:
+            aside.replace(path)
+        else:
+            aside.unlink()
+        sync_folder(path.parent)
+        return not young
 
     def names(self) -> Iterator[str]:
         """The digests of all assets, in order."""

@@ -10,7 +10,7 @@ import binascii
 from dataclasses import dataclass
 
 from vesica.errors import VesicaError
-from vesica.ledger.canonical import canonical, parse, sha256
+from vesica.ledger.canonical import canonical, is_digest, parse, sha256
 from vesica.ledger.keys import signed
 
 SCHEMA = "head/1"
@@ -61,12 +61,19 @@ class Head:
         """Read a head. Raises ``VesicaError`` when ``data`` is not one."""
         try:
             told = parse(data)
-            if told["schema"] != SCHEMA or not isinstance(told["size"], int) or len(bytes.fromhex(told["link"])) != 32:
+            if told["schema"] != SCHEMA or type(told["size"]) is not int or not is_digest(told["link"]):
+                raise ValueError
+            if not 1 <= told["size"] < 1 << 53:
                 raise ValueError
             public = base64.b64decode(told["public"], validate=True)
             return cls(told["size"], told["link"], public, base64.b64decode(told["signature"], validate=True))
         except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as fault:
             raise VesicaError("This is not a ledger head; 'vesica verify --save-head FILE' writes one.") from fault
+
+
+def rotation(link: str, old: bytes, new: bytes) -> bytes:
+    """What a new key signs to take over from ``old`` at the place of the chain that ``link`` stands for."""
+    return canonical({"schema": "rotation/1", "link": link, "old": old.hex(), "new": new.hex()})
 
 
 def message(size: int, link: str) -> bytes:

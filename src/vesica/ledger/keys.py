@@ -96,13 +96,14 @@ def unlock(path: Path, config: Path) -> tuple[Key, bytes]:
 def write_secret(path: Path, data: bytes, *, first: bool = False) -> None:
     """Write ``data`` durably, with mode 0600 from its first byte on; ``first`` as in ``write_durably``."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _private_umask():
+    with private_umask():
         write_durably(path, iter((data,)), first=first)
 
 
 @contextlib.contextmanager
-def _private_umask() -> Iterator[None]:
-    before = os.umask(0o177)
+def private_umask(mask: int = 0o177) -> Iterator[None]:
+    """Files made meanwhile are their owner's alone; with 0o077 folders can be entered too."""
+    before = os.umask(mask)
     try:
         yield
     finally:

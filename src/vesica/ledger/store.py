@@ -13,13 +13,15 @@ from pathlib import Path
 
 from vesica.errors import VesicaError, did_you_mean
 from vesica.ledger.canonical import canonical, is_digest, parse
-from vesica.ledger.chain import Head, first_link, message, next_link
+from vesica.ledger.chain import Head, first_link, message, next_link, rotation
 from vesica.ledger.keys import Key
 from vesica.ledger.turns import Sealed, leaf_hashes, seal, unreadable, unseal
-from vesica.work import Act, Asset, Partner, Turn, Work, apply
+from vesica.work import Act, Asset, Partner, Rotated, Turn, Work, apply
 
 VERSION = 1
 APPLICATION = 0x56455349  # "VESI"
+_NO_WORK = ""
+"""Turns of the studio as a whole are filed under no work."""
 
 _TABLES = """
 CREATE TABLE turns (
@@ -37,6 +39,18 @@ CREATE TABLE leaves (hash TEXT PRIMARY KEY, salt BLOB NOT NULL, value BLOB NOT N
 CREATE TABLE states (turn TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE owner (public BLOB NOT NULL);
 """
+
+_LATEST = """
+WITH RECURSIVE branches(name) AS (
+    SELECT MIN(branch) FROM turns WHERE work = ?1
+    UNION ALL
+    SELECT (SELECT MIN(branch) FROM turns WHERE work = ?1 AND branch > name) FROM branches WHERE name IS NOT NULL
+)
+SELECT id FROM branches JOIN turns
+    ON position = (SELECT MAX(position) FROM turns WHERE work = ?1 AND branch = name)
+ORDER BY position DESC LIMIT 1
+"""
+"""The latest turn of a work: of each branch the last, by the index alone, as a work may have ten thousand turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +228,8 @@ class Ledger:
         seed: int | None,
         time: str | None,
     ) -> Turn:
+        if key.public != self.signer():
+            raise VesicaError("The studio's signing key was exchanged meanwhile by another program; try again.")
         sealed = seal(work, branch, (before.tip,) if before.tip else (), partner, act, seed=seed, time=time or now())
         size, link = self._end()
         link = next_link(link, sealed.turn.id)
@@ -231,6 +247,18 @@ class Ledger:
         )
         after = apply(before, sealed.turn)
         self._db.execute("INSERT INTO states VALUES (?, ?)", (sealed.turn.id, canonical(after)))
+
+    def rotate(self, key: Key, make: Callable[[], Key], partner: Partner) -> Turn:
+        """Hand over to a new key with a turn that ``key``, which signs until now, signs last.
+
+        ``make`` is called while no other program can write, so that two that rotate at once don't lose a key.
+        """
+        with self._writing():
+            before = self.work(_NO_WORK)
+            new = make()
+            proof = new.sign(rotation(self._end()[1], key.public, new.public))
+            act = Rotated(new.public.hex(), proof.hex())
+            return self._add(key, _NO_WORK, before.branch, before, partner, act, seed=None, time=None)
 
     def redact(self, key: Key, work: str, partner: Partner, act: Act) -> Turn:
         """Take out the leaves that ``act`` (a ``Redacted``) names, in one transaction with the turn that says so.
@@ -264,6 +292,19 @@ class Ledger:
 
     # Reading
 
+    def signer(self) -> bytes:
+        """The public key that the next turn must be signed with: the owner's, or the one it handed over to."""
+        with self._plainly():
+            row = self._db.execute(
+                "SELECT body FROM turns WHERE work = ? ORDER BY position DESC LIMIT 1", (_NO_WORK,)
+            ).fetchone()
+        if not row:
+            return self.owner
+        act = unseal(row[0], {}).act
+        if not (isinstance(act, Rotated) and is_digest(act.public)):
+            raise unreadable()
+        return bytes.fromhex(act.public)
+
     def _end(self) -> tuple[int, str]:
         row = self._db.execute("SELECT position, link FROM turns ORDER BY position DESC LIMIT 1").fetchone()
         return (row[0], row[1]) if row else (0, first_link(self.owner))
@@ -289,7 +330,10 @@ class Ledger:
     def works(self) -> list[str]:
         """The names of all works, oldest first."""
         with self._plainly():
-            return [row[0] for row in self._db.execute("SELECT work FROM turns GROUP BY work ORDER BY MIN(position)")]
+            rows = self._db.execute(
+                "SELECT work FROM turns WHERE work != ? GROUP BY work ORDER BY MIN(position)", (_NO_WORK,)
+            )
+            return [row[0] for row in rows]
 
     def branches(self, work: str) -> dict[str, str]:
         """The branches of a work and the turn each stands at, oldest first."""
@@ -304,10 +348,13 @@ class Ledger:
     def work(self, name: str, branch: str | None = None) -> Work:
         """The work as it stands on a branch, or where its latest turn was; an empty one when there is none."""
         with self._plainly():
-            row = self._db.execute(
-                "SELECT id FROM turns WHERE work = ?1 AND (?2 IS NULL OR branch = ?2) ORDER BY position DESC LIMIT 1",
-                (name, branch),
-            ).fetchone()
+            row = (
+                self._db.execute(_LATEST, (name,)).fetchone()
+                if branch is None
+                else self._db.execute(
+                    "SELECT id FROM turns WHERE work = ? AND branch = ? ORDER BY position DESC LIMIT 1", (name, branch)
+                ).fetchone()
+            )
         return self._state_of(row[0]) if row else Work(name)
 
     def state(self, turn: str) -> Work:
@@ -381,6 +428,27 @@ class Ledger:
         with self._plainly():
             for row in self._db.execute("SELECT * FROM turns ORDER BY position"):
                 yield Row(*row)
+
+    @contextlib.contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """Read the ledger as it is now, whatever other programs add meanwhile."""
+        with self._plainly():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep every program, this one too, from adding a turn."""
+        with self._writing():
+            yield
+
+    def copy_to(self, path: Path) -> None:
+        """Write the ledger as it is now to a file that is not there yet, without what was taken out of it."""
+        with self._plainly():
+            self._db.execute("VACUUM INTO ?", (str(path),))
 
     def entries(self, work: str | None = None) -> Iterator[tuple[Row, Turn]]:
         """All turns (of one work) in order, read."""

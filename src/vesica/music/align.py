@@ -8,6 +8,9 @@ from dataclasses import replace
 
 from vesica.music.score import Key, Metre, Note, Part, Score, Tempo
 
+TOGETHER = 256
+"""Of notes that could each be the one that is looked for, how many are compared; more sound together nowhere."""
+
 
 def note_content(part: int, note: Note) -> str:
     """Everything about a note but its id, as canonical JSON."""
@@ -18,28 +21,34 @@ def note_content(part: int, note: Note) -> str:
     return json.dumps(fields, separators=(",", ":"))
 
 
-def fresh_id(part: int, note: Note, taken: Iterable[str]) -> str:
-    """An id from what the note is, not among ``taken``; the same every time. Letters, digits: valid in XML."""
+def fresh_id(part: int, note: Note, taken: Iterable[str], tried: dict[str, int] | None = None) -> str:
+    """An id from what the note is, not among ``taken``; the same every time. Letters, digits: valid in XML.
+
+    ``tried`` remembers how often each content was asked for, so that many equal notes don't each begin from the first.
+    """
     used = taken if isinstance(taken, set | frozenset | dict) else set(taken)
-    count = 0
+    content = note_content(part, note)
+    count = tried.get(content, 0) if tried is not None else 0
     while True:
-        text = f"{count} {note_content(part, note)}".encode()
-        name = "n" + hashlib.sha256(text).hexdigest()[:10]
-        if name not in used:
-            return name
+        name = "n" + hashlib.sha256(f"{count} {content}".encode()).hexdigest()[:10]
         count += 1
+        if name not in used:
+            if tried is not None:
+                tried[content] = count
+            return name
 
 
 def with_ids(score: Score) -> Score:
     """The score, every note without an id, or with one that stands twice, given a fresh one."""
     taken: set[str] = {note.id for note in score.notes if note.id}
     seen: set[str] = set()
+    tried: dict[str, int] = {}
     parts = []
     for index, part in enumerate(score.parts):
         notes = []
         for note in part.notes:
             if not note.id or note.id in seen:
-                note = replace(note, id=fresh_id(index, note, taken))
+                note = replace(note, id=fresh_id(index, note, taken, tried))
                 taken.add(note.id)
             seen.add(note.id)
             notes.append(note)
@@ -83,11 +92,12 @@ def align(old: Score, new: Score) -> Score:
     for key in (_all, _time_and_pitch, _time_and_place, _time, _id):
         _match(key, left, after, names)
     taken = {note.id for _, _, note in before} | set(names.values())
+    tried: dict[str, int] = {}
     parts: list[list[Note]] = [[] for _ in new.parts]
     for number, (index, _, note) in enumerate(after):
         name = names.get(number)
         if name is None:
-            name = note.id if note.id and note.id not in taken else fresh_id(index, note, taken)
+            name = note.id if note.id and note.id not in taken else fresh_id(index, note, taken, tried)
             taken.add(name)
         parts[index].append(note if name == note.id else replace(note, id=name))
     done: list[Part] = [replace(part, notes=tuple(notes)) for part, notes in zip(new.parts, parts, strict=True)]
@@ -143,7 +153,7 @@ def _match(key: Callable[[Place], Hashable], left: dict[int, Place], after: list
             continue
         pitch, own = place[2].pitch.midi, place[2]
         best = min(
-            found,
+            found[:TOGETHER],
             key=lambda one: (
                 abs(left[one][2].pitch.midi - pitch),
                 left[one][2].id != own.id,

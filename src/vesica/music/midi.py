@@ -1,13 +1,28 @@
 """Standard MIDI files, type 0 and 1, read and written without a library: each fault can name its byte."""
 
-from collections import defaultdict
+from bisect import bisect_right
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
 from vesica.errors import VesicaError
 from vesica.music.align import with_ids
-from vesica.music.score import COMMON, MOST_NOTES, PLAIN, ZERO, Key, Metre, Note, Part, Score, Tempo, spell, tidy
+from vesica.music.score import (
+    COMMON,
+    MOST_CHANGES,
+    MOST_NOTES,
+    PLAIN,
+    ZERO,
+    Key,
+    Metre,
+    Note,
+    Part,
+    Score,
+    Tempo,
+    spell,
+    tidy,
+)
 from vesica.music.score_json import check, plain
 
 FINE = 10_080
@@ -15,6 +30,11 @@ FINE = 10_080
 
 MARK = "DigitalSourceType: "
 """A text event that begins so says how a file came about; it is no remark of the score's."""
+
+LARGEST = 8 << 20
+"""Bytes of a file, at most; ``MOST_NOTES`` notes take 2 MB, and the rest may bend and swell them."""
+
+MOST_TRACKS = 1000
 
 DRUMS = 9
 SHORTEST = Fraction(1, 24)
@@ -145,6 +165,8 @@ def read_midi(data: bytes) -> Score:
     """
     if len(data) < 14 or data[:4] != b"MThd":
         raise VesicaError("This MIDI file has no whole header; export it again.")
+    if len(data) > LARGEST:
+        raise VesicaError(f"This MIDI file is larger than {LARGEST >> 20} MB; bring a part of it.")
     size = int.from_bytes(data[4:8], "big")
     kind, _, division = (int.from_bytes(data[place : place + 2], "big") for place in (8, 10, 12))
     if kind > 1:
@@ -157,6 +179,8 @@ def read_midi(data: bytes) -> Score:
         length = int.from_bytes(data[place + 4 : place + 8], "big")
         if data[place : place + 4] == b"MTrk":
             number += 1
+            if number > MOST_TRACKS:
+                raise VesicaError(f"This MIDI file has more than {MOST_TRACKS:,} tracks; bring a part of it.")
             _read_track(data, place + 8, place + 8 + length, number, read)
         place += 8 + length
     if not any(read.parts.values()):
@@ -172,7 +196,7 @@ def _broken(number: int, place: int, what: str) -> VesicaError:
 def _read_track(data: bytes, place: int, end: int, number: int, read: _Read) -> None:
     if end > len(data):
         raise _broken(number, len(data), "ends")
-    now, status, sounding = 0, 0, defaultdict[tuple[int, int], list[tuple[int, int]]](list)
+    now, status, sounding = 0, 0, defaultdict[tuple[int, int], deque[tuple[int, int]]](deque)
 
     def take(count: int) -> bytes:
         nonlocal place
@@ -214,20 +238,16 @@ def _read_track(data: bytes, place: int, end: int, number: int, read: _Read) -> 
             elif kind == 0xC0:
                 read.programs.setdefault((number, channel), first)
             elif kind == 0x90 and second:
+                read.notes += 1
+                if read.notes > MOST_NOTES:
+                    raise VesicaError(f"This MIDI file has more than {MOST_NOTES:,} notes; bring a part of it.")
                 sounding[channel, first].append((now, second))
             elif kind in (0x80, 0x90) and sounding[channel, first]:
-                start, velocity = sounding[channel, first].pop(0)
-                _keep(read, (number, channel), (start, now, first, velocity))
+                start, velocity = sounding[channel, first].popleft()
+                read.parts[number, channel].append((start, now, first, velocity))
     for (channel, key), left in sounding.items():
         for start, velocity in left:
-            _keep(read, (number, channel), (start, max(now, start + read.ticks), key, velocity))
-
-
-def _keep(read: _Read, part: tuple[int, int], note: tuple[int, int, int, int]) -> None:
-    read.notes += 1
-    if read.notes > MOST_NOTES:
-        raise VesicaError(f"This MIDI file has more than {MOST_NOTES:,} notes; bring a part of it.")
-    read.parts[part].append(note)
+            read.parts[number, channel].append((start, max(now, start + read.ticks), key, velocity))
 
 
 def _read_meta(what: int, data: bytes, now: int, number: int, read: _Read) -> None:
@@ -246,6 +266,10 @@ def _read_meta(what: int, data: bytes, now: int, number: int, read: _Read) -> No
         read.metres[now] = (data[0], 1 << data[1])
     elif what == 0x59 and len(data) == 2 and -7 <= (fifths := (data[0] + 128) % 256 - 128) <= 7:
         read.keys[now] = (fifths, data[1] == 1)
+    if max(len(read.tempi), len(read.metres), len(read.keys)) > MOST_CHANGES:
+        raise VesicaError(
+            f"This MIDI file has more than {MOST_CHANGES:,} changes of metre, key or tempo; thin them out."
+        )
 
 
 def _assemble(read: _Read) -> Score:
@@ -259,14 +283,14 @@ def _assemble(read: _Read) -> Score:
     tempi = [Tempo(time(tick), _quarters(found)) for tick, found in sorted(read.tempi.items())]
     keys = keys if keys and keys[0].onset == 0 else [*PLAIN, *keys]
     tempi = tempi if tempi and tempi[0].onset == 0 else [Tempo(ZERO, Fraction(120)), *tempi]
-    remarks = list(read.texts)
+    remarks, changes = list(read.texts), [sign.onset for sign in keys]
     parts = []
     only_signs = not any(number == 1 for number, _ in read.parts)
     for number, channel in sorted(found for found, notes in read.parts.items() if notes):
         notes = []
         for start, end, key, velocity in read.parts[number, channel]:
             onset = time(start)
-            fifths = next(sign.fifths for sign in reversed(keys) if sign.onset <= onset)
+            fifths = keys[bisect_right(changes, onset) - 1].fifths
             length = time(end) - onset or SHORTEST
             notes.append(Note("", onset, length, spell(key, fifths), velocity=velocity))
         name = read.names.get(number, "") if number > 1 or not only_signs else ""
@@ -275,7 +299,7 @@ def _assemble(read: _Read) -> Score:
         remarks.append("The drum channel was left out; a score holds pitched notes.")
     title = read.names.get(1, "") if only_signs else ""
     score = Score(title, tuple(parts), metres, tuple(keys), tuple(tempi), pickup, tuple(remarks))
-    score = with_ids(tidy(score))
+    score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
     check(score)
     return score
 

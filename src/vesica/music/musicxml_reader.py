@@ -1,13 +1,16 @@
 """MusicXML in: partwise or timewise, plain or packed as .mxl, from any program. Made for files nobody has vetted."""
 
 import io
+import re
 import zipfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -16,10 +19,13 @@ from vesica.music.align import with_ids
 from vesica.music.musicxml import CONTINUED, LOUD, USUAL
 from vesica.music.notation import KINDS
 from vesica.music.score import (
+    FINEST,
     MARKS,
     MODERATE,
     MOST_BARS,
+    MOST_CHANGES,
     MOST_NOTES,
+    MOST_PARTS,
     PLAIN,
     SEMITONES,
     STEPS,
@@ -40,8 +46,16 @@ from vesica.music.score_json import ID, check, plain
 
 MOST_ENTRIES = 100
 MOST_BYTES = 64 << 20
+MOST_TAGS = 3_000_000
+"""Tags and attributes of a file, counted before it is parsed: a symphony has a million, and each takes 200 bytes."""
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
+
+MOST_TOGETHER = 64
+"""Notes of one pitch that may be tied on at one time and still be told apart."""
+
+DECIMAL = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})")
+"""A number as XML Schema writes it: no exponent, which could stand for a gigabyte of digits."""
 
 NEAR = Fraction(1, 64)
 """Quarter notes that a broken file may be away from its barline."""
@@ -121,6 +135,10 @@ def read_musicxml(data: bytes) -> Score:
         root = _partwise(root)
     if root.tag != "score-partwise":
         raise VesicaError(f"This XML holds a <{str(root.tag)[:40]}>, not a score; bring MusicXML.")
+    if len(root.findall("part")) > MOST_PARTS:
+        raise VesicaError(f"This MusicXML file has more than {MOST_PARTS} parts; bring a part of it.")
+    if sum(1 for _ in root.iter("note")) > MOST_NOTES:
+        raise VesicaError(f"This score has more than {MOST_NOTES:,} notes; bring a part of it.")
     return _Reading(root).score()
 
 
@@ -150,6 +168,8 @@ def _escapes(name: str) -> bool:
 def _entry(packed: zipfile.ZipFile, path: str, size: int) -> bytes:
     """A packed file's bytes, counted while they are unpacked; what its header promises is not believed."""
     try:
+        if packed.getinfo(path).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise zipfile.BadZipFile
         stream = packed.open(path)
     except KeyError:
         raise VesicaError(f"This .mxl file lacks {path[:60]!r}, which it should hold; save the score again.") from None
@@ -166,6 +186,9 @@ def _entry(packed: zipfile.ZipFile, path: str, size: int) -> bytes:
 def _parsed(data: bytes) -> etree._Element:
     if len(data) > MOST_BYTES:
         raise VesicaError(f"This MusicXML file is larger than {MOST_BYTES >> 20} MB; bring a part of it.")
+    if data.count(b"<") + data.count(b"=") > MOST_TAGS:
+        raise VesicaError(f"This MusicXML file is larger than {MOST_TAGS:,} tags and attributes; bring a part of it.")
+    _plain_prologue(data)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -175,10 +198,36 @@ def _parsed(data: bytes) -> etree._Element:
         line = getattr(fault, "lineno", None)
         where = f" at line {line}" if line else ""
         raise VesicaError(f"This MusicXML file is broken{where}; export it again.") from fault
-    declared: Any = root.getroottree().docinfo.internalDTD
-    if declared is not None and next(declared.iterentities(), None) is not None:
-        raise VesicaError("This XML declares entities of its own, as no notation program does; refused.")
     return root
+
+
+def _plain_prologue(data: bytes) -> None:
+    """Refuse a document type with declarations inside, entities and default attributes, before anything expands them.
+
+    A parser of its own looks no further than the first element. Where it can't get there, the file is broken.
+    """
+
+    class Reached(Exception):
+        pass
+
+    def doctype(_name: str, _system: str | None, _public: str | None, inside: bool) -> None:
+        if inside:
+            raise VesicaError("This XML declares entities of its own, as no notation program does; refused.")
+
+    def element(_name: str, _attributes: list[str]) -> None:
+        raise Reached
+
+    looking = expat.ParserCreate()
+    looking.ordered_attributes = True
+    looking.StartDoctypeDeclHandler = doctype
+    looking.StartElementHandler = element
+    try:
+        looking.Parse(data, True)
+    except Reached:
+        pass
+    except (expat.ExpatError, ValueError, LookupError) as fault:
+        line = f" at line {fault.lineno}" if isinstance(fault, expat.ExpatError) else ""
+        raise VesicaError(f"This MusicXML file is broken{line}; export it again.") from fault
 
 
 def _partwise(root: etree._Element) -> etree._Element:
@@ -231,8 +280,9 @@ class _Reading:
         parts = [self._part(part, listed.get(str(part.get("id")))) for part in self.root.iterfind("part")]
         if not parts:
             raise VesicaError("This MusicXML file has no parts; export it again.")
-        for name in LOST:
-            self.lost[name] += sum(1 for _ in self.root.iter(name))
+        if not any(part.lengths for part in parts):
+            raise VesicaError("This MusicXML file has no bars; export it again.")
+        self.lost.update(str(found.tag) for found in self.root.iter(*LOST))
         lengths = self._lengths(parts)
         starts = [ZERO]
         for length in lengths:
@@ -246,7 +296,7 @@ class _Reading:
             [Tempo(starts[bar] + time, speed) for part in parts for bar, time, speed in part.tempi], MODERATE[0]
         )
         score = Score(_title(self.root), sounding, metres, keys, tempi, pickup, tuple(self._remarks()))
-        score = with_ids(tidy(score))
+        score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
         check(score)
         return score
 
@@ -269,6 +319,7 @@ class _Reading:
                     case "attributes":
                         divisions = _number(item.findtext("divisions"), divisions, low=Fraction(1, 1000))
                         shift = _transposition(item) or shift
+                        _bounded(part)
                         self._attributes(item, part, bar, now, shift)
                     case "backup":
                         now -= _duration(item, divisions)
@@ -279,6 +330,7 @@ class _Reading:
                     case "direction" | "sound":
                         offset = _number(item.findtext("offset"), ZERO) / divisions
                         velocity = self._direction(item, part, bar, max(ZERO, now + offset), velocity)
+                        _bounded(part)
                     case "note":
                         length = _duration(item, divisions)
                         mended |= (length * divisions).denominator > 1
@@ -304,7 +356,9 @@ class _Reading:
         time = item.find("time")
         if time is not None:
             beats = [
-                _whole(count, 0, 0, 64) for text in time.iterfind("beats") for count in (text.text or "").split("+")
+                _whole(count, 0, 0, 64)
+                for text in islice(time.iterfind("beats"), 64)
+                for count in (text.text or "")[:200].split("+")
             ]
             unit = _whole(time.findtext("beat-type"), 4, 1, 64)
             if 1 <= sum(beats) <= 64 and not unit & (unit - 1):
@@ -315,7 +369,7 @@ class _Reading:
         speed = sound.get("tempo") if sound is not None else None
         quarters = _number(speed, ZERO) if speed else _metronome(item.find("direction-type/metronome"))
         if 1 <= quarters <= 2000:
-            part.tempi.append((bar, now, quarters.limit_denominator(1_000_000)))
+            part.tempi.append((bar, now, quarters.limit_denominator(FINEST)))
         if sound is not None and sound.get("dynamics"):
             return _loudness(sound.get("dynamics"), velocity)
         for mark in item.iterfind("direction-type/dynamics/*"):
@@ -446,7 +500,8 @@ class _Reading:
 
     def _remarks(self) -> Iterator[str]:
         """What our own writer kept of remarks, then what was left out now, each in a line."""
-        for remark in self.root.iterfind("identification/miscellaneous/miscellaneous-field[@name='vesica-remark']"):
+        told = self.root.iterfind("identification/miscellaneous/miscellaneous-field[@name='vesica-remark']")
+        for remark in islice(told, 900):
             text = " ".join((remark.text or "").split())
             if text and plain(text):
                 yield text[:2000]
@@ -454,6 +509,11 @@ class _Reading:
             yield f"Left out on reading: {', '.join(lost)}."
         if self.lost["microtones"]:
             yield f"{self.lost['microtones']} microtones went to the nearest semitone."
+
+
+def _bounded(part: _Part) -> None:
+    if max(len(part.metres), len(part.keys), len(part.tempi)) > MOST_CHANGES:
+        raise VesicaError(f"A part of this score has more than {MOST_CHANGES:,} changes; bring a part of it.")
 
 
 def _separate(part: _Part) -> None:
@@ -488,10 +548,12 @@ def _joined(part: _Part, starts: list[Fraction]) -> list[Note]:
         _, note, stop, start = part.notes[place]
         onset = _fine(onset)
         length = _fine(note.duration)
+        if not length:
+            continue  # finer than any music
         before = open_.get((note.pitch.midi, onset), []) if stop or only_starts else []
         if before:
             whole = min(
-                before,
+                before[:MOST_TOGETHER],
                 key=lambda one: (done[one].id != note.id, done[one].voice != note.voice, done[one].pitch != note.pitch),
             )
             before.remove(whole)
@@ -542,12 +604,10 @@ def _program(listed: etree._Element | None, name: str) -> int:
 
 
 def _number(text: str | None, default: Fraction, *, low: Fraction | None = None) -> Fraction:
-    try:
-        found = Fraction((text or "").strip()) if text and len(text) < 40 and "/" not in text else default
-    except ValueError:
-        raise VesicaError(
-            f"This MusicXML file says {(text or '')[:20]!r} where a number belongs; export it again."
-        ) from None
+    told = (text or "").strip()
+    if text and not DECIMAL.fullmatch(told):
+        raise VesicaError(f"This MusicXML file says {told[:20]!r} where a number belongs; export it again.")
+    found = Fraction(told) if told else default
     if (low is not None and found < low) or abs(found) > 1_000_000_000:
         raise VesicaError(f"This MusicXML file says {(text or '')[:20]!r} where that can't be; export it again.")
     return found
@@ -584,7 +644,7 @@ def _metronome(mark: etree._Element | None) -> Fraction:
     if mark is None or beat is None:
         return ZERO
     digits = "".join(
-        letter for letter in mark.findtext("per-minute") or "" if letter.isdecimal() or letter == "."
+        letter for letter in (mark.findtext("per-minute") or "")[:30] if letter.isdecimal() or letter == "."
     ).strip(".")
     dotted = Fraction(3, 2) if mark.find("beat-unit-dot") is not None else Fraction(1)
     try:

@@ -18,6 +18,11 @@ MARKS = ("accent", "breath-mark", "staccato", "strong-accent", "tenuto")
 
 MOST_NOTES = 200_000
 MOST_BARS = 20_000
+MOST_PARTS = 200
+MOST_CHANGES = 5_000
+"""Changes of metre, of key or of tempo."""
+LONGEST = Fraction(1_000_000)
+"""Quarter notes; a week at 96 a minute."""
 FINEST = 100_000
 """The largest denominator of a time; finer times are a broken file, not music."""
 

@@ -10,8 +10,11 @@ from typing import Any, TypeVar
 from vesica.errors import VesicaError
 from vesica.music.score import (
     FINEST,
+    LONGEST,
     MARKS,
+    MOST_CHANGES,
     MOST_NOTES,
+    MOST_PARTS,
     STEPS,
     ZERO,
     Key,
@@ -26,11 +29,13 @@ from vesica.music.score import (
 )
 
 FORMAT = "vesica-score/1"
-LONGEST = Fraction(1_000_000)
-"""Quarter notes; a week at 96 a minute."""
+MOST_BYTES = 32 << 20
+MOST_LISTS = 1_000_000
+MOST_VALUES = 4_000_000
+"""Of a score with as many notes as one may have; a short file of nothing but brackets would fill the memory."""
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}")
-TIME = re.compile(r"([0-9]{1,8})(?:/([1-9][0-9]{0,5}))?")
+TIME = re.compile(r"([0-9]{1,12})(?:/([1-9][0-9]{0,5}))?")
 PITCH = re.compile(r"([A-G])(#{0,2}|b{0,2})(-1|[0-9])")
 
 T = TypeVar("T")
@@ -65,6 +70,10 @@ def _note(note: Note) -> list[Any]:
 
 def read_score(data: bytes) -> Score:
     """The score that ``write_score`` wrote. Raises ``VesicaError`` where a field is missing or out of bounds."""
+    if len(data) > MOST_BYTES:
+        raise VesicaError(f"This score's JSON is larger than {MOST_BYTES >> 20} MB; bring a part of it.")
+    if data.count(b"[") + data.count(b"{") > MOST_LISTS or data.count(b",") > MOST_VALUES:
+        raise _broken("it holds more than a score can")
     try:
         told = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     except (UnicodeDecodeError, ValueError, RecursionError) as fault:
@@ -73,7 +82,7 @@ def read_score(data: bytes) -> Score:
         raise VesicaError(f"This is JSON, but no score of format {FORMAT}; bring MIDI, MusicXML or a vesica score.")
     score = Score(
         title=_text(told, "title"),
-        parts=tuple(_read_part(part) for part in _list(told, "parts", 200)),
+        parts=tuple(_read_part(part) for part in _list(told, "parts", MOST_PARTS)),
         metres=_signs(told, "metres", 3, _read_metre),
         keys=_signs(told, "keys", 3, _read_key),
         tempi=_signs(
@@ -87,10 +96,22 @@ def read_score(data: bytes) -> Score:
 
 
 def check(score: Score) -> None:
-    """Raise ``VesicaError`` where a score is too large to work on, an id stands twice, or a pick-up fills its bar."""
+    """Raise ``VesicaError`` where a score is too large to work on, an id stands twice, or a pick-up fills its bar.
+
+    What passes here, ``read_score`` reads again: a reader of other files calls it before it gives a score away.
+    """
     notes = score.notes
     if len(notes) > MOST_NOTES:
         raise VesicaError(f"This score has {len(notes):,} notes; up to {MOST_NOTES:,} can be worked on.")
+    if len(score.parts) > MOST_PARTS:
+        raise VesicaError(f"This score has {len(score.parts):,} parts; up to {MOST_PARTS} can be worked on.")
+    signs = (score.metres, score.keys, score.tempi)
+    if max(map(len, signs)) > MOST_CHANGES:
+        raise VesicaError(
+            f"This score has more than {MOST_CHANGES:,} changes of metre, key or tempo; bring a part of it."
+        )
+    if max([score.end, *(changes[-1].onset for changes in signs)]) > LONGEST:
+        raise VesicaError(f"This score is longer than {int(LONGEST):,} quarter notes; bring a part of it.")
     if len({note.id for note in notes}) < len(notes):
         raise _broken("two notes share an id")
     if score.pickup >= score.metres[0].length:
@@ -144,7 +165,7 @@ def _read_key(row: list[Any]) -> Key:
 
 
 def _signs(told: dict[str, Any], name: str, width: int, read: Callable[[list[Any]], T]) -> tuple[T, ...]:
-    rows = _list(told, name, 100_000)
+    rows = _list(told, name, MOST_CHANGES + 1)
     if any(not isinstance(row, list) or len(row) != width for row in rows):
         raise _broken(f"its {name} are none")
     found = tuple(read(row) for row in rows)

@@ -4,25 +4,32 @@ Ranking by likelihood alone puts the most general sentence first. Pointwise mutu
 diversity-promoting objective function", 2016) asks instead how much likelier a text is here than anywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vesica.text.llama_c import BATCH, LlamaC
+from vesica.text.llama_c import BATCH, SEQUENCES, LlamaC
 from vesica.text.sampling import log_softmax
-
-FIRST = 40
-"""The sequence that the first text is tried in; those before it are the caller's."""
 
 TOGETHER = 16
 """Texts tried at once."""
+
+FIRST = SEQUENCES - TOGETHER - 1
+"""The sequence that the first text is tried in; those before it are the caller's."""
 
 
 def likelihoods(
     door: LlamaC, start: Sequence[int], texts: Sequence[Sequence[int]], *, held: int | None = None
 ) -> NDArray[np.float64]:
-    """Mean log-probability of each text's tokens after ``start``, in nats.
+    """Mean log-probability of each text's tokens after ``start``, in nats; see ``each_likelihood``."""
+    return np.array([each.mean() for each in each_likelihood(door, start, texts, held=held)])
+
+
+def each_likelihood(
+    door: LlamaC, start: Sequence[int], texts: Sequence[Sequence[int]], *, held: int | None = None
+) -> list[NDArray[np.float64]]:
+    """Log-probability of each token of each text after ``start``, in nats.
 
     ``held`` is the sequence in which the model already holds ``start``; None reads it first.
     """
@@ -32,9 +39,8 @@ def likelihoods(
         door.drop(base)
         if head:
             door.read(head, base)
-    means = np.zeros(len(texts))
-    for begin in range(0, len(texts), TOGETHER):
-        part = [list(text)[: BATCH // TOGETHER] or [tail] for text in texts[begin : begin + TOGETHER]]
+    found = []
+    for part in _parts([list(text[:BATCH]) or [tail] for text in texts]):
         items: list[tuple[int, int, int, bool]] = []
         spans = []
         for place, text in enumerate(part):
@@ -46,9 +52,20 @@ def likelihoods(
             items += [(token, len(head) + i, FIRST + place, True) for i, token in enumerate(read)]
         rows = door.step(items)
         for place, (text, span) in enumerate(zip(part, spans, strict=True)):
-            chosen = log_softmax(rows[span])[np.arange(len(text)), text]
-            means[begin + place] = chosen.mean()
+            found.append(log_softmax(rows[span])[np.arange(len(text)), text])
             door.drop(FIRST + place)
     if held is None:
         door.drop(base)
-    return means
+    return found
+
+
+def _parts(texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+    """Texts in order, as many together as one pass takes."""
+    part: list[list[int]] = []
+    for text in texts:
+        if len(part) == TOGETHER or sum(map(len, part)) + len(text) > BATCH:
+            yield part
+            part = []
+        part.append(text)
+    if part:
+        yield part

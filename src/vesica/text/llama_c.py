@@ -22,7 +22,7 @@ from vesica.errors import VesicaError
 VERSION = "2026.10.11549"
 """Of xllamacpp; the declarations below are those of its llama.h (build 11549)."""
 
-SEQUENCES = 96
+SEQUENCES = 256
 """Texts that can be held at once."""
 
 CONTEXT = 4096

@@ -41,7 +41,9 @@ def open_path(path: Path, count: int, golden: tuple[str, bytes]) -> tuple[Door, 
         why = "llama.cpp's C interface does not answer as it should"
     except (OSError, AttributeError, StopIteration) as fault:
         why = f"llama.cpp's C interface can't be reached ({fault})"
-    return LlamaServer(path, threads=count), f"{why}; writing goes on through the server interface, without verse."
+    return LlamaServer(
+        path, threads=count
+    ), f"{why}; writing goes on through the server interface, without titles and verse."
 
 
 def needs_logits(door: Door, what: str) -> LlamaC:

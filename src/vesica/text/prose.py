@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesica.errors import VesicaError
+from vesica.text.lexicon import UNSEEMLY
 from vesica.text.likelihood import likelihoods
 from vesica.text.llama_c import CONTEXT, LlamaC
 from vesica.text.model import Door, takes
 from vesica.text.prosody import words_of
 from vesica.text.sampling import Sampling
 from vesica.text.stream import fitted, go_on
-from vesica.text.verse import UNSEEMLY
 from vesica.weights.minilm import embed
 
 MOST = 48

@@ -1,5 +1,12 @@
 """Quatrains of our own that show the model the kind of poem: plain words, things to see, a turn at the end."""
 
+import numpy as np
+
+from vesica.weights.minilm import embed
+
+SHOWN = 4
+"""How many of them the model reads."""
+
 QUATRAINS = {
     3: (
         (
@@ -12,10 +19,17 @@ QUATRAINS = {
         ),
         (
             "the first train of the morning",
-            "The lamps are burning still,\n"
-            "The porter stamps his feet,\n"
+            "The lamps were burning still,\n"
+            "The porter stamped his feet,\n"
             "And far below the hill\n"
-            "The engine finds its beat.",
+            "The engine found its beat.",
+        ),
+        (
+            "a guard in a museum",
+            "The guard walked down the hall\n"
+            "And locked the outer door;\n"
+            "A woman on the wall\n"
+            "Looked past him at the floor.",
         ),
     ),
     4: (
@@ -35,10 +49,66 @@ QUATRAINS = {
         ),
         (
             "the first train of the morning",
-            "The platform lamps are burning still,\n"
-            "A porter yawns and stamps his feet,\n"
+            "The platform lamps were burning still,\n"
+            "A porter yawned and stamped his feet,\n"
             "And far away below the hill\n"
-            "The engine finds a steady beat.",
+            "The engine found a steady beat.",
+        ),
+        (
+            "a baker in a hard winter",
+            "The baker rose before the light\n"
+            "And set the loaves along the wall;\n"
+            "The street outside was cold and white,\n"
+            "And no one came to buy at all.",
+        ),
+        (
+            "a woman who waits for a fisherman",
+            "The nets were hung along the pier,\n"
+            "The tide was out, the wind was thin,\n"
+            "And every night of all that year\n"
+            "She lit a lamp to call him in.",
+        ),
+        (
+            "the year the orchard was sold",
+            "They sold the orchard in the spring,\n"
+            "The ladders and the cider press,\n"
+            "And all the birds came back to sing\n"
+            "For someone with a new address.",
+        ),
+        (
+            "a smith and his last work",
+            "He raised the hammer, struck, and bent\n"
+            "The glowing iron to a ring;\n"
+            "The sparks went where the swallows went,\n"
+            "And no one heard the anvil sing.",
+        ),
+        (
+            "spring rain in the city",
+            "The rain came down on Market Street\n"
+            "And filled the gutters and the trees;\n"
+            "A girl ran by on muddy feet\n"
+            "And held her hat against the breeze.",
+        ),
+        (
+            "a guard in a museum",
+            "The guard walked slowly through the hall\n"
+            "And heard the marble, floor by floor;\n"
+            "A painted woman on the wall\n"
+            "Was looking past him at the door.",
+        ),
+        (
+            "snow on an empty field",
+            "The snow came down on roof and stone,\n"
+            "The road was white, the field was wide;\n"
+            "A fox went over it alone\n"
+            "And left a line from side to side.",
+        ),
+        (
+            "a letter from abroad",
+            "The letter lay beside the bread,\n"
+            "The stamp was foreign, and the date;\n"
+            "He poured the coffee, bowed his head,\n"
+            "And read it twice, and cleared his plate.",
         ),
     ),
     5: (
@@ -58,11 +128,26 @@ QUATRAINS = {
         ),
         (
             "the first train of the morning",
-            "The yellow platform lamps are burning still,\n"
-            "A sleepy porter yawns and stamps his feet,\n"
+            "The yellow platform lamps were burning still,\n"
+            "A sleepy porter yawned and stamped his feet,\n"
             "And far away, behind the frozen hill,\n"
-            "The early engine finds a steady beat.",
+            "The early engine found a steady beat.",
+        ),
+        (
+            "a guard in a museum",
+            "The guard walked slowly down the marble hall\n"
+            "And heard the rain on every window pane;\n"
+            "A painted woman on the farther wall\n"
+            "Was looking past him at a yellow plain.",
         ),
     ),
 }
-"""By feet: subject and quatrain."""
+"""By feet: subject and quatrain, all in the past tense."""
+
+
+def nearest(subject: str, feet: int) -> list[tuple[str, str]]:
+    """The ``SHOWN`` quatrains nearest to a subject in sense, the nearest last, where the model heeds it most."""
+    shown = QUATRAINS[feet]
+    rows = embed([subject, *(about for about, _ in shown)]).astype(np.float64)
+    order = np.argsort((rows[1:] @ rows[0]).round(6), kind="stable")
+    return [shown[place] for place in order[-SHOWN:]]

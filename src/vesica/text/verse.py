@@ -4,36 +4,34 @@ Each step extends every line under way by one word that fits the metre, drawn as
 and Welling, "Stochastic beams and where to find them", 2019: Gumbel noise on log-probabilities). A finished line is
 judged by the words it took, by how readily the model would end a phrase there, and by how much its words belong to
 the subject; the best few, with different last words, are carried into the next line together. So a rhyme is not
-decided before its partner is found: pairs that come easily win over pairs that are forced.
-
-The vocabulary is the words that are one token of the model, that the dictionary says in one way only, and whose
-syllables and stress the spelling rules find too.
+decided before its partner is found: pairs that come easily win over pairs that are forced. Several such searches,
+which know nothing of each other, run side by side as one batch, for something to choose from.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vesica.errors import VesicaError
-from vesica.text.llama_c import SEQUENCES, LlamaC
-from vesica.text.params import WriteParams
-from vesica.text.prosody import LETTERS, SMALL, beats, known_words, one_sound, sounds, word_list, words_of
+from vesica.text.lexicon import TAKES
+from vesica.text.likelihood import FIRST
+from vesica.text.llama_c import LlamaC
+from vesica.text.prosody import SMALL, words_of
 from vesica.text.quatrains import QUATRAINS
 from vesica.text.sampling import log_softmax
-from vesica.text.scansion import stress, syllables
+from vesica.text.vocabulary import Mask, vocabulary
+from vesica.text.voice import DEPENDENT, POINTING, SUBJECTS, TURNS, barred, follows
 
-OPENING, CLOSING = 10, 22
-"""Drafts of a line under way at once: of a line whose rhyme is free, and of one that answers a rhyme."""
+OPENING, CLOSING = 7, 12
+"""Beginnings of a line under way at once, in each search: of a line whose rhyme is free, and of one that answers."""
 
 READY = 24
-"""Finished lines to choose from."""
+"""Finished lines to choose from, in each search."""
 
-KEPT = 6
-"""Finished lines carried on together."""
+KEPT = 5
+"""Finished lines carried on together, in each search."""
 
 ALIKE = 2
 """Of these, how many may share all lines but the last."""
@@ -44,14 +42,11 @@ RICH = 0.4
 CHILDREN = 5
 """Words tried after one beginning."""
 
-FLOOR = -8.5
-"""Log-probability below which a word is forced; no word below it is taken."""
+FLOOR, ENDING = -8.5, -6.0
+"""Log-probability below which a word is forced, within a line and at its end, where rhyme forces it."""
 
-PULL = 0.5
-"""How much of its information about the subject is added to a word's log-probability."""
-
-STANZAS = 3
-"""Drafts carried from one stanza into the next."""
+KNEE = -4.0
+"""Log-probability below which a word costs twice: a line is as good as its worst word."""
 
 FELLOWS = 5
 """Words that must share a rhyme before a line may end on it."""
@@ -59,109 +54,22 @@ FELLOWS = 5
 AHEAD = -1.3
 """Log-probability a syllable costs on the whole, by which drafts of different lengths are compared."""
 
-DEPENDENT = frozenset({"that", "which", "who", "whom", "whose", "or", "than"})
-"""Words that begin no sentence, as they lean on one before."""
+BLUNT = 1.0
+"""What it costs a line to end on a word that shows nothing or asks for more: such words are what rhyme forces."""
+
+LAME = 1.0
+"""What each "was" after the second costs."""
 
 RUN_ON = 0.7
 """What it costs a line to run into the next with no mark at its end."""
 
+TURN = 1.5
+"""What it is worth a last stanza to begin with a word that turns the poem."""
+
 SHARE = 0.01
 """Words less likely than this share of the likeliest that fit are left out."""
 
-
-WORN = word_list("worn")
-"""Words that verse, and this model's verse most of all, has worn out."""
-
-UNSEEMLY = word_list("unseemly")
-"""Words that no poem on a wall should come upon by chance."""
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """Words a poem may use; arrays run over them.
-
-    tokens : int [words], the token in the middle of a line
-    first : int [words], the token that begins a line with the word, or -1
-    fit : bool [2 * 5 + 1, 2, words]: may stand where so many syllables are left, off (0) or on (1) the beat
-    size : int [words], syllables
-    rhyme : int [words], which rhyme the word has; -1: none, or too slight a word to end a line
-    vowel, onset : of the last syllable
-    """
-
-    words: tuple[str, ...]
-    tokens: NDArray[np.intp]
-    first: NDArray[np.intp]
-    fit: NDArray[np.bool_]
-    size: NDArray[np.int64]
-    rhyme: NDArray[np.int64]
-    vowel: NDArray[np.str_]
-    stems: NDArray[np.str_]
-    onset: NDArray[np.str_]
-    index: Mapping[str, int]
-
-
-def stem(word: str) -> str:
-    """A word without its commonest endings, so that ``wave`` and ``waves`` count as one."""
-    for ending in ("ings", "ing", "ers", "er", "ies", "ied", "es", "ed", "s", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            root = word[: -len(ending)]
-            return root[:-1] if len(root) > 3 and root[-1] == root[-2] else root
-    return word
-
-
-def sure(word: str) -> bool:
-    """Whether dictionary and spelling agree on how a word scans."""
-    if word in SMALL:
-        return bool(sounds(word)) and all(sound.syllables == syllables(word) for sound in sounds(word))
-    sound = one_sound(word)
-    if not sound or not beats(word) or sound.syllables != syllables(word) or "1" not in sound.stress:
-        return False
-    return sound.syllables == 1 or sound.stress.index("1") == stress(word)
-
-
-@cache
-def vocabulary(door: LlamaC) -> Vocabulary:
-    """The words of this model that a poem may use."""
-    known, inner, first = known_words(), dict[str, int](), dict[str, int]()
-    for token in range(door.size):
-        text = door.piece(token).decode("utf-8", "replace")
-        if LETTERS.fullmatch(text[1:].lower()) or text in {"A", "I", " I", " a"}:
-            if text[0] == " " and (text[1:].islower() or text == " I"):
-                inner[text[1:].lower()] = token
-            elif text[0].isupper() and (text[1:].islower() or len(text) == 1):
-                first[text.lower()] = token
-    words = [word for word in sorted(inner) if word in known and _wanted(word) and sure(word)]
-    fit = np.zeros((11, 2, len(words)), np.bool_)
-    names: dict[tuple[str, ...], int] = {}
-    rhyme = np.full(len(words), -1)
-    for place, word in enumerate(words):
-        for way in beats(word):
-            # "Into" may lean either way in the dictionary; only the way that the spelling agrees with is used.
-            if len(way) > 1 and way[stress(word)] != "+":
-                continue
-            fit[len(way) :, int(way[0] == "+"), place] = True
-        sound = one_sound(word)
-        if sound and sound.rhyme and word not in SMALL:
-            rhyme[place] = names.setdefault(sound.rhyme, len(names))
-    return Vocabulary(
-        tuple(words),
-        np.array([inner[word] for word in words], np.intp),
-        np.array([first.get(word, -1) for word in words], np.intp),
-        fit,
-        np.array([syllables(word) for word in words]),
-        rhyme,
-        np.array([(sounds(word)[0].rhyme or ("",))[0] for word in words]),
-        np.array([stem(word) for word in words]),
-        np.array([sounds(word)[0].onset for word in words]),
-        {word: place for place, word in enumerate(words)},
-    )
-
-
-def _wanted(word: str) -> bool:
-    return word not in WORN and word not in UNSEEMLY and (len(word) > 2 or word in SMALL or word in {"go", "ox"})
-
+LAME_VERBS = frozenset({"was", "were", "had"})
 
 Row = NDArray[np.float64]
 
@@ -174,8 +82,11 @@ class Draft:
     text, at : which sequence of the model holds it, and how many tokens that has
     row : log-probabilities of what comes next, over the model's tokens
     worth : log-probabilities and pull of the subject; ``score`` has the noise too
-    rhymes : the words that ended the stanza's lines, as places in the vocabulary
-    used : stems of the content words so far; ``pairs`` all neighbouring words
+    search : which of the searches it belongs to
+    rhymes : the words that ended the stanza's lines, as places in the vocabulary; ``ends`` those of stanzas before
+    said : all words so far; ``used`` stems of the content words; ``pairs`` all neighbouring words
+    lame : how often it says "was" or "were"
+    forced : log-probability of the least likely word that ends a line
     """
 
     row: Row
@@ -186,11 +97,26 @@ class Draft:
     at: int = 0
     score: float = 0.0
     worth: float = 0.0
+    search: int = 0
     word: int = -1
     rhymes: tuple[int, ...] = ()
-    used: frozenset[str] = frozenset()
+    ends: tuple[int, ...] = ()
+    said: frozenset[str] = frozenset()
+    used: frozenset[int] = frozenset()
     pairs: frozenset[tuple[str, str]] = frozenset()
     comma: bool = False
+    lame: int = 0
+    forced: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A word, or a comma (-1), that may follow a draft."""
+
+    score: float
+    likely: float
+    draft: Draft
+    word: int
 
 
 class Verse:
@@ -201,16 +127,21 @@ class Verse:
         door: LlamaC,
         start: Sequence[int],
         *,
+        about: str,
         feet: int,
         rhyme: str,
         chance: float,
         seed: int,
         pull: Row,
-        floor: float = FLOOR,
+        slack: float = 0,
     ) -> None:
-        """``pull`` [words] is added to a word's log-probability."""
+        """``pull`` [words] is added to a word's log-probability; ``slack`` lowers what words must reach, in nats.
+
+        The model must hold ``start`` but for its last token in sequence 0.
+        """
         self.door, self.words = door, vocabulary(door)
-        self.syllables, self.scheme, self.chance, self.pull, self.floor = 2 * feet, rhyme, chance, pull, floor
+        self.syllables, self.scheme, self.chance, self.pull, self.slack = 2 * feet, rhyme, chance, pull, slack
+        self.brief = frozenset(word.lower() for word in words_of(about))
         self.generator = np.random.Generator(np.random.PCG64(seed))
         self.marks = {mark: door.tokens(mark)[0] for mark in (",", ";", ".", "\n")}
         rhymed = self.words.rhyme >= 0
@@ -220,51 +151,62 @@ class Verse:
         for number in np.flatnonzero(self.fellows >= FELLOWS):
             best = np.sort(pull[self.words.rhyme == number])[-4:-1]
             self.promise[number] = best.mean() + RICH * np.log(self.fellows[number])
-        door.clear()
-        row = log_softmax(door.read(start, 0))
+        self.blunt = (self.words.shows <= 0) | np.isin(self.words.words, sorted(TAKES))
+        self.lame = np.isin(self.words.words, sorted(LAME_VERBS))
+        row = log_softmax(door.read(start[-1:], 0, at=len(start) - 1))
         shown = [words_of(line.lower()) for _, quatrain in QUATRAINS[feet] for line in quatrain.split("\n")]
         told = {pair for words in shown for pair in pairwise(words) if not SMALL.issuperset(pair)}
         self.start = Draft(row, at=len(start), pairs=frozenset(told))
 
-    def stanza(self, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
-        """Line by line, the best drafts one line on; the last list has finished stanzas."""
-        drafts = [replace(draft, rhymes=()) for draft in drafts]
+    def stanza(self, drafts: Sequence[Draft], *, searches: int, last: bool) -> Iterator[list[Draft]]:
+        """After each word, the best drafts so far of each search; the last list has the finished stanzas."""
+        drafts = [
+            replace(draft, rhymes=(), ends=draft.ends + draft.rhymes, search=search, worth=0.0)
+            for search in range(searches)
+            for draft in drafts
+        ]
         for number in range(len(self.scheme)):
-            drafts = self._line(drafts, number)
+            ways, finished = list(drafts), list[Draft]()
+            while ways:
+                ways = self._advanced(ways, self._chosen(ways, number, last), [*drafts, *finished])
+                finished += [draft for draft in ways if draft.place == self.syllables]
+                finished = [draft for search in range(searches) for draft in _best(finished, search)[:READY]]
+                ways = [draft for draft in ways if draft.place < self.syllables]
+                yield sorted([*ways, *finished], key=lambda draft: -draft.place)
+            drafts = self._ended(finished, number, searches)
             yield drafts
 
-    def _line(self, drafts: list[Draft], number: int) -> list[Draft]:
-        ways = list(drafts)
-        finished: list[Draft] = []
-        while ways:
-            ways = self._advanced(ways, self._chosen(ways, number), [*drafts, *finished])
-            finished += [draft for draft in ways if draft.place == self.syllables]
-            finished = sorted(finished, key=lambda draft: -draft.worth)[:READY]
-            ways = [draft for draft in ways if draft.place < self.syllables]
-        return self._ended(finished, number)
-
-    def _chosen(self, ways: Sequence[Draft], number: int) -> list[tuple[float, float, int, int]]:
-        """The next words of all drafts together: (score, log-probability, draft, word or -1 for a comma)."""
-        found = []
-        for place, draft in enumerate(ways):
+    def _chosen(self, ways: Sequence[Draft], number: int, last: bool) -> list[Next]:
+        """The next words of all drafts together."""
+        found: dict[int, list[Next]] = {}
+        for draft in ways:
+            here = found.setdefault(draft.search, [])
             allowed = self._allowed(draft, number)
-            tokens = self.words.tokens if draft.place else self.words.first
-            row = draft.row[tokens]
+            row = draft.row[self.words.tokens if draft.place else self.words.first]
             row[~allowed] = -np.inf
-            high = row.max()
-            near = np.flatnonzero(row >= max(high + np.log(SHARE), self.floor))
+            left = self.syllables - draft.place - self.words.size
+            lowest = np.where(left == 0, ENDING, FLOOR) - self.slack
+            near = np.flatnonzero(row >= np.maximum(row.max() + np.log(SHARE), lowest))
+            near = near[np.isfinite(row[near])]
             noise = self.generator.gumbel(size=len(near)) * self.chance
-            left = self.syllables - draft.place - self.words.size[near]
-            scores = draft.score + row[near] + self.pull[near] + noise + AHEAD * left
+            scores = draft.score + _strained(row[near]) + self.pull[near] + noise + AHEAD * left[near]
             if number in self._firsts():
-                scores = scores + np.where(left == 0, self.promise[self.words.rhyme[near]], 0)
+                scores = scores + np.where(left[near] == 0, self.promise[self.words.rhyme[near]], 0)
+            scores = scores - BLUNT * ((left[near] == 0) & self.blunt[near])
+            scores = scores - LAME * max(0, draft.lame - 1) * self.lame[near]
+            if last and number == 0 and not draft.place:
+                scores = scores + TURN * np.array([self.words.words[word] in TURNS for word in near])
             for best in np.argsort(-scores, kind="stable")[:CHILDREN]:
-                found.append((float(scores[best]), float(row[near[best]]), place, int(near[best])))
-            if 1 < draft.place < self.syllables - 1 and not draft.comma and draft.line[-1] != ",":
+                here.append(Next(float(scores[best]), float(row[near[best]]), draft, int(near[best])))
+            if 1 < draft.place < self.syllables - 2 and not draft.comma and draft.line[-1] != ",":
                 comma = float(draft.row[self.marks[","]])
                 if comma > -1.5:
-                    found.append((draft.score + comma + AHEAD * (self.syllables - draft.place), comma, place, -1))
-        return sorted(found, reverse=True)[: CLOSING if self._partner(number) is not None else OPENING]
+                    score = draft.score + comma + AHEAD * (self.syllables - draft.place)
+                    here.append(Next(score, comma, draft, -1))
+        most = CLOSING if self._partner(number) is not None else OPENING
+        return [
+            next_ for search in sorted(found) for next_ in sorted(found[search], key=lambda next_: -next_.score)[:most]
+        ]
 
     def _firsts(self) -> set[int]:
         return {self.scheme.index(mark) for mark in self.scheme}
@@ -282,6 +224,12 @@ class Verse:
         for name in self._stale(draft):
             if name in words.index:
                 allowed[words.index[name]] = False
+        before = words.words[draft.word] if draft.place else ""
+        if before in ("a", "an"):
+            allowed &= ~words.plural & (words.vocal == (before == "an"))
+        if before in POINTING and left == 1:
+            # A line that ends right after "the" must end on what can be seen, for only a noun can stand there.
+            allowed &= words.shows == 1
         last = words.size == left
         partner = self._partner(number)
         if partner is None:
@@ -289,6 +237,7 @@ class Verse:
             for other in draft.rhymes:
                 # "Days" beside "today" would blur the pattern.
                 fits &= words.vowel != words.vowel[other]
+            fits &= ~np.isin(words.rhyme, [words.rhyme[other] for other in draft.ends])
         else:
             other = draft.rhymes[partner]
             fits = (words.rhyme == words.rhyme[other]) & (words.onset != words.onset[other])
@@ -296,9 +245,14 @@ class Verse:
         return allowed
 
     def _stale(self, draft: Draft) -> Iterator[str]:
-        """Words that would repeat too much: an opening, a word of the line, a pair of words of the poem."""
+        """Words that would break the voice, or repeat too much: an opening, a word of the line, a pair of the poem."""
+        yield from barred(self.brief, draft.said)
+        if "there" in draft.said:
+            yield "there"
         if draft.place:
             before = self.words.words[draft.word]
+            if draft.line[-1] != ",":
+                yield from follows(before)
             yield from (follower for one, follower in draft.pairs if one == before)
             yield from (name for name in words_of(draft.line.lower()) if len(name) > 3 or name == "as")
             return
@@ -308,58 +262,66 @@ class Verse:
         yield "about"
         if not draft.lines or draft.lines[-1].endswith("."):
             yield from DEPENDENT
+        if draft.lines and draft.lines[-1][-1].isalpha():
+            # A line that runs on has its subject already: "when the bell / it rang".
+            yield from SUBJECTS
+        if not draft.lines:
+            yield from TURNS | {"and", "so"}
         yield from (name for name in here if here.count(name) > 1 or name in ("and", "but"))
 
-    def _advanced(
-        self, ways: Sequence[Draft], chosen: Sequence[tuple[float, float, int, int]], held: Sequence[Draft]
-    ) -> list[Draft]:
+    def _advanced(self, ways: Sequence[Draft], chosen: Sequence[Next], held: Sequence[Draft]) -> list[Draft]:
         """The drafts one word on, read by the model."""
         taken = {draft.text for draft in (*ways, *held)} | {0}
-        free = [text for text in range(1, SEQUENCES) if text not in taken]
+        free = [text for text in range(1, FIRST) if text not in taken]
         fresh, items = [], []
-        for (score, likely, place, word), text in zip(chosen, free, strict=False):
-            draft = ways[place]
+        for next_, text in zip(chosen, free, strict=False):
+            draft, word = next_.draft, next_.word
             self.door.copy(draft.text, text)
             ahead = self.syllables - draft.place - (self.words.size[word] if word >= 0 else 0)
-            score -= AHEAD * ahead
+            score = next_.score - AHEAD * ahead
             if word < 0:
                 token = self.marks[","]
+                worth = draft.worth + next_.likely
                 fresh.append(
                     replace(
-                        draft,
-                        line=draft.line + ",",
-                        comma=True,
-                        score=score,
-                        worth=draft.worth + likely,
-                        text=text,
-                        at=draft.at + 1,
+                        draft, line=draft.line + ",", comma=True, score=score, worth=worth, text=text, at=draft.at + 1
                     )
                 )
             else:
                 token = int((self.words.tokens if draft.place else self.words.first)[word])
-                fresh.append(self._with(draft, word, score, likely + float(self.pull[word]), text))
+                fresh.append(self._with(draft, word, score, next_.likely, text))
             items.append((token, draft.at, text, True))
         rows = log_softmax(self.door.step(items))
+        for draft in ways:
+            if all(draft.text != other.text for other in held):
+                self.door.drop(draft.text)
         return [replace(draft, row=row) for draft, row in zip(fresh, rows, strict=True)]
 
     def _with(self, draft: Draft, word: int, score: float, likely: float, text: int) -> Draft:
         name = self.words.words[word]
         shown = "I" if name == "i" else name if draft.place else name.capitalize()
         before = self.words.words[draft.word] if draft.word >= 0 and draft.place else ""
+        place = draft.place + int(self.words.size[word])
+        cost = LAME * max(0, draft.lame - 1) * self.lame[word]
+        if place == self.syllables and self.blunt[word]:
+            cost += BLUNT
         return replace(
             draft,
             line=f"{draft.line} {shown}" if draft.place else shown,
-            place=draft.place + int(self.words.size[word]),
+            place=place,
             text=text,
             at=draft.at + 1,
             score=score,
-            worth=draft.worth + likely,
+            worth=draft.worth + float(_strained(np.array(likely))) + float(self.pull[word]) - cost,
             word=word,
-            used=draft.used if name in SMALL else draft.used | {self.words.stems[word]},
+            said=draft.said | {name},
+            used=draft.used if name in SMALL else draft.used | {int(self.words.stems[word])},
             pairs=draft.pairs | {(before, name)},
+            lame=draft.lame + (name in LAME_VERBS),
+            forced=min(draft.forced, likely) if place == self.syllables else draft.forced,
         )
 
-    def _ended(self, finished: Sequence[Draft], number: int) -> list[Draft]:
+    def _ended(self, finished: Sequence[Draft], number: int, searches: int) -> list[Draft]:
         """The best finished lines with different last words, each with a mark at its end, ready for the next line."""
         ends = []
         last = number == len(self.scheme) - 1
@@ -375,22 +337,18 @@ class Verse:
             ends.append((draft.worth + end + promise, mark, draft))
         ends.sort(key=lambda end: -end[0])
         kept: list[Draft] = []
-        for score, mark, draft in ends:
-            alike = [other for other in kept if other.lines[:-1] == draft.lines]
-            if len(kept) < KEPT and len(alike) < ALIKE and all(draft.word != other.word for other in kept):
-                kept.append(
-                    replace(
-                        draft,
-                        lines=(*draft.lines, draft.line + mark.strip()),
-                        line="",
-                        place=0,
-                        comma=False,
-                        score=score,
-                        worth=score,
-                        rhymes=(*draft.rhymes, draft.word),
-                    )
-                )
-        for text in set(range(1, SEQUENCES)) - {draft.text for draft in kept}:
+        for search in range(searches):
+            mine: list[Draft] = []
+            for score, mark, draft in ends:
+                alike = [other for other in mine if other.lines[:-1] == draft.lines]
+                if draft.search != search or len(mine) == KEPT or len(alike) == ALIKE:
+                    continue
+                if all(draft.word != other.word for other in mine):
+                    lines, rhymes = (*draft.lines, draft.line + mark.strip()), (*draft.rhymes, draft.word)
+                    line = replace(draft, lines=lines, line="", place=0, comma=False, rhymes=rhymes)
+                    mine.append(replace(line, score=score, worth=score))
+            kept += mine
+        for text in set(range(1, FIRST)) - {draft.text for draft in kept}:
             self.door.drop(text)
         items, wanted = [], []
         for draft in kept:
@@ -405,70 +363,10 @@ class Verse:
         ]
 
 
-def opening(door: LlamaC, subject: str, feet: int) -> list[int]:
-    """The tokens the model reads before it writes a poem on a subject."""
-    shown = "".join(f"About {about}\n\n{quatrain}\n\n\n" for about, quatrain in QUATRAINS[feet])
-    # Line ends one by one, as they stand before letters; at the end of a text two would be one token.
-    return door.tokens(f"{shown}About {subject}") + 2 * door.tokens("\n")
+def _strained(likely: Row) -> Row:
+    """Log-probabilities, in which what lies below ``KNEE`` costs twice."""
+    return likely + np.minimum(likely - KNEE, 0)
 
 
-FRAMES = ("The", "And", "The old", "Upon the", "There was a", "It was", "Beneath the", "They")
-"""Beginnings after which the subject shows in what may come next."""
-
-
-def pull_of(door: LlamaC, subject: str, feet: int) -> Row:
-    """How much likelier the subject makes each word [words]: mean pointwise mutual information, in nats."""
-    words = vocabulary(door)
-    rows = []
-    for about in (subject, "something"):
-        door.clear()
-        start = opening(door, about, feet)
-        door.read(start, 0)
-        items = []
-        for text, frame in enumerate(FRAMES, 1):
-            door.copy(0, text)
-            tokens = door.tokens(frame)
-            items += [(token, len(start) + i, text, i == len(tokens) - 1) for i, token in enumerate(tokens)]
-        rows.append(log_softmax(door.step(items))[:, words.tokens])
-    pull: Row = (rows[0] - rows[1]).mean(axis=0)
-    pull[[word in SMALL for word in words.words]] = 0
-    return pull
-
-
-def poem(
-    door: LlamaC,
-    about: str,
-    params: WriteParams,
-    *,
-    seed: int,
-    listen: Callable[[int, str], None] = lambda *_: None,
-) -> str:
-    """A poem of quatrains about a subject. ``listen`` hears how many lines stand, and the best of them."""
-    pull = PULL * np.clip(pull_of(door, about, params.feet), -1, 3)
-    for attempt in range(4):
-        search = Verse(
-            door,
-            opening(door, about, params.feet),
-            feet=params.feet,
-            rhyme=params.rhyme,
-            chance=params.chance,
-            floor=FLOOR - 2 * attempt,
-            seed=seed + (attempt << 32),
-            pull=pull,
-        )
-        drafts = [search.start]
-        for _ in range(params.stanzas):
-            for stage in search.stanza(drafts[:STANZAS]):
-                drafts = stage
-                if not drafts:
-                    break
-                listen(len(drafts[0].lines), shown(drafts[0].lines, params.rhyme))
-        if drafts:
-            return shown(drafts[0].lines, params.rhyme)
-    raise VesicaError("No poem of this form was found; try another seed or more chance.")
-
-
-def shown(lines: Sequence[str], rhyme: str) -> str:
-    """Lines as stanzas, with an empty line between."""
-    size = len(rhyme)
-    return "\n\n".join("\n".join(lines[at : at + size]) for at in range(0, len(lines), size))
+def _best(drafts: Sequence[Draft], search: int) -> list[Draft]:
+    return sorted((draft for draft in drafts if draft.search == search), key=lambda draft: -draft.worth)

@@ -3,10 +3,10 @@
 from vesica.text.brief import own_subject, subject
 from vesica.text.model import needs_logits, open_model
 from vesica.text.params import WriteParams
+from vesica.text.poem import poem
 from vesica.text.prose import MOST, prose
 from vesica.text.sampling import Sampling
 from vesica.text.titles import title
-from vesica.text.verse import poem
 from vesica.work import Progress, Step
 
 
@@ -19,7 +19,7 @@ def write(*, params: WriteParams, seed: int, text: str | None = None, progress: 
 
     Raises
     ------
-    VesicaError : verse without a door that gives logits; ``ModelMissing`` without the model
+    VesicaError : a title or verse without a door that gives logits; ``ModelMissing`` without the model
     """
     door, note = open_model()
     about = subject(params.about) or (subject(text or "") if params.form != "prose" else "")
@@ -46,7 +46,13 @@ def write(*, params: WriteParams, seed: int, text: str | None = None, progress: 
                 listen=lambda heard, so_far: tell(heard, total, so_far),
             )
         case "title":
-            return title(door, about, how, seed=seed, listen=lambda heard, so_far: tell(heard, 150, so_far))
+            return title(
+                needs_logits(door, "A title"),
+                about,
+                temperature=params.temperature,
+                seed=seed,
+                listen=lambda heard, so_far: tell(heard, 10, so_far),
+            )
         case "poem":
             return poem(
                 needs_logits(door, "A poem in metre"),

@@ -5,13 +5,14 @@ fixed width). Weights: the package its card names. They are read once with torch
 folded into the convolutions before them, and the result is kept as safetensors in the user's cache.
 """
 
+import hashlib
 from functools import cache
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from vesica.errors import VesicaError
@@ -19,7 +20,7 @@ from vesica.weights.cache import cache_dir, writing
 from vesica.weights.cards import card, digest, locate
 
 NAME = "efficientnet-lite0"
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the converted file's layout changes, so that an older file in a cache is not read."""
 
 STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192))
@@ -82,7 +83,23 @@ def _convert(target: Path) -> None:
         weights["_fc.bias"].contiguous(),
     )
     with writing(target) as file:
-        file.write(save(folded))
+        file.write(save(folded, metadata={"sha256": _digest(folded)}))
+
+
+def _digest(weights: dict[str, Tensor]) -> str:
+    running = hashlib.sha256()
+    for name in sorted(weights):
+        running.update(name.encode() + weights[name].contiguous().numpy().tobytes())
+    return running.hexdigest()
+
+
+def _load(target: Path) -> dict[str, Tensor]:
+    """The converted weights. Raises ``SafetensorError`` where a byte of them changed since they were converted."""
+    with safe_open(target, "pt") as file:
+        weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if (file.metadata() or {}).get("sha256") != _digest(weights):
+            raise SafetensorError(f"{target.name} was changed")
+    return weights
 
 
 class EfficientNetLite:
@@ -132,8 +149,8 @@ def efficientnet_lite() -> EfficientNetLite:
     if not target.is_file():
         _convert(target)
     try:
-        return EfficientNetLite(load_file(target))
+        return EfficientNetLite(_load(target))
     except SafetensorError:
-        # A cut or foreign file under our own name: make it anew from the package, whose digest is checked.
+        # A cut, changed or foreign file under our own name: make it anew from the package, whose digest is checked.
         _convert(target)
-        return EfficientNetLite(load_file(target))
+        return EfficientNetLite(_load(target))

@@ -54,7 +54,7 @@ def musicxml(roll: Credits) -> bytes:
     table = told.find("miscellaneous")
     table = etree.SubElement(told, "miscellaneous") if table is None else table
     for number, author in enumerate(roll.authors, 1):
-        words = f"{author.kind}; {author.who}; {author.did}; {author.time}; {author.turn}"
+        words = "; ".join(filter(None, (author.kind, author.who, author.did, author.time, author.turn)))
         etree.SubElement(table, "miscellaneous-field", name=f"vesica-author-{number}").text = _legal(words)
     rows = "\n".join(f"{name} {one} {two}" for name, (one, two) in facts(roll).items())
     etree.SubElement(table, "miscellaneous-field", name="vesica-events").text = rows
