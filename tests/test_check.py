@@ -113,8 +113,8 @@ def test_one_bit_flipped_at_200_places_of_the_content_is_found_by_two_verifiers(
     assert missed == []
 
 
-def other_program(data: bytes, identity: Identity, told: dict[str, object], *parents: bytes) -> bytes:
-    """A PNG as another program would sign it."""
+def other_program(data: bytes, identity: Identity, told: dict[str, object], *parents: bytes, remote: str = "") -> bytes:
+    """A PNG as another program would sign it; with ``remote``, it only says where its credential lies."""
     key = serialization.load_pem_private_key(identity.key_pem, PASSPHRASE)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     out = io.BytesIO()
@@ -130,6 +130,9 @@ def other_program(data: bytes, identity: Identity, told: dict[str, object], *par
             builder.add_ingredient(
                 {"title": "before.png", "relationship": "parentOf", "label": "before"}, "image/png", io.BytesIO(parent)
             )
+        if remote:
+            builder.set_no_embed()
+            builder.set_remote_url(remote)
         builder.sign(signer, "image/png", io.BytesIO(data), out)
     return out.getvalue()
 
@@ -175,6 +178,27 @@ def test_a_broken_ingredient_is_told(identity: Identity) -> None:
     first[-40] ^= 4  # in its pixels
     report = check(other_program(FILES["image/png"], identity, EDITOR, bytes(first)), "a.png")
     assert any(sentence.startswith("Ingredient “before.png”: ") for sentence in report.changed)
+
+
+def test_a_credential_on_the_network_is_not_fetched(identity: Identity) -> None:
+    report = check(other_program(FILES["image/png"], identity, CAMERA, remote="https://example.org/a.c2pa"), "a.png")
+    assert (report.verdict.state, report.where, report.holds) == ("none", "nowhere", False)
+    assert "vesica fetches nothing" in report.verdict.sentence and "fetch it yourself" in report.unknown[0]
+
+
+def test_files_of_authors_are_checked_where_they_are(run: Run, photo: Path, tmp_path: Path) -> None:
+    run("new", "sea")
+    run("import", "sea", photo)
+    assert run("export", "sea", "--out", "sea.png", "--authors")[0] == 0
+    assert run("check", "sea.png")[0] == 0
+    legend = tmp_path / "sea.png.authors.json"
+    kept = legend.read_bytes()
+    legend.write_bytes(kept + b" ")
+    code, out, _ = run("check", "sea.png")
+    assert code == 1 and "sea.png.authors.json, which tells who made what, was changed" in out
+    legend.unlink()
+    code, out, _ = run("check", "sea.png")
+    assert code == 0 and "sea.png.authors.json, which tells who made what, is missing." in out
 
 
 def test_a_genuine_head_is_checked_and_a_forged_one_told(identity: Identity, studio: Studio) -> None:

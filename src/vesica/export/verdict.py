@@ -130,7 +130,7 @@ def read(data: bytes, media_type: str, sidecar: bytes | None = None, *, roots: S
                 store, certificates = json.loads(reader.json()), json.loads(reader.crjson())
     except c2pa.C2paError as fault:
         said = " ".join(str(fault).split())[:200].rstrip(".")
-        if said.startswith("RemoteManifest"):
+        if said.startswith("Remote"):  # it would have to be fetched
             return Verdict("none", faults=(ABSENT,))
         return Verdict("invalid", faults=(said,))
     try:
