@@ -180,3 +180,8 @@ def test_an_array_that_is_no_picture_is_refused(wrong: np.ndarray) -> None:
 def test_webp_refuses_what_it_cannot_hold() -> None:
     with pytest.raises(VesicaError, match="16383"):
         write_webp(np.zeros((1, 16_384, 3), np.uint8))
+
+
+def test_noise_of_any_size_becomes_a_jpeg() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    assert read_picture(write_jpeg(noise)).shape == noise.shape

@@ -155,9 +155,8 @@ def write_jpeg(picture: Picture, quality: int = 92) -> bytes:
     """The picture as baseline JPEG of ``quality`` 1..100; colours at full resolution from 90 up."""
     check_picture(picture)
     out = BytesIO()
-    Image.fromarray(picture).save(
-        out, "JPEG", quality=quality, optimize=True, subsampling="4:4:4" if quality >= 90 else "4:2:0"
-    )
+    # Not optimised: Pillow then holds the whole file in a buffer that a noisy picture outgrows.
+    Image.fromarray(picture).save(out, "JPEG", quality=quality, subsampling="4:4:4" if quality >= 90 else "4:2:0")
     return out.getvalue()
 
 
