@@ -375,15 +375,15 @@ XML = {
         ),
         "changes",
     ),
-    "30,000 notes tied in one chord": Hostile(
+    "10,000 notes tied in one chord": Hostile(
         "a.xml",
         lambda: xml(
             "<measure><attributes><divisions>1</divisions></attributes>"
             + SOUND.replace("</note>", '<tie type="start"/></note>')
-            + SOUND.replace("<note>", "<note><chord/>").replace("</note>", '<tie type="start"/></note>') * 29_999
+            + SOUND.replace("<note>", "<note><chord/>").replace("</note>", '<tie type="start"/></note>') * 9_999
             + "</measure><measure>"
             + SOUND.replace("</note>", '<tie type="stop"/></note>')
-            + SOUND.replace("<note>", "<note><chord/>").replace("</note>", '<tie type="stop"/></note>') * 29_999
+            + SOUND.replace("<note>", "<note><chord/>").replace("</note>", '<tie type="stop"/></note>') * 9_999
             + "</measure>"
         ),
         "",

@@ -51,7 +51,7 @@ MOST_TAGS = 3_000_000
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
 
-MOST_TOGETHER = 64
+MOST_TOGETHER = 8
 """Notes of one pitch that may be tied on at one time and still be told apart."""
 
 DECIMAL = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})")
