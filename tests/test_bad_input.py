@@ -243,9 +243,9 @@ def test_ctrl_c_at_any_moment_is_one_sentence_and_the_studio_verifies(run: Run, 
         child.send_signal(signal.SIGINT)
         _, err = child.communicate()
         assert "Traceback" not in err, err
-        assert (child.returncode, err.strip()) in [(0, ""), (2, "vesica: Stopped; every turn up to here is kept.")], (
-            words
-        )
+        assert child.returncode in (0, 2), words  # 0 where it was done before the signal came
+        if child.returncode == 2:
+            assert err.strip() == "vesica: Stopped; every turn up to here is kept.", words
         stopped += child.returncode == 2
     assert stopped >= 3
     assert run(*studio, "verify")[0] == 0
