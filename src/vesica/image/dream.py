@@ -6,22 +6,21 @@ colour held back more the finer the band: photographs have little colour at one 
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from vesica.errors import VesicaError, did_you_mean
+from vesica.image.mask import strength_of
 from vesica.image.params import DreamParams
-from vesica.image.pictures import Picture, check_picture, grey
+from vesica.image.pictures import Picture, check_picture
+from vesica.image.tensors import one_thread_each, reflected, scaled, to_picture
 from vesica.weights.efficientnet_lite import LAYERS, EfficientNetLite, efficientnet_lite, stride_of
 from vesica.work import Progress, Step
 
@@ -68,30 +67,30 @@ def dream(
     """
     check_picture(picture)
     layers = parse_layers(params.layer)
-    strength = _strength(picture, mask, params.feather)
-    with _one_thread_each() as pool:
+    strength = strength_of(picture, mask, params.feather)
+    with one_thread_each() as pool:
         base = _worked_at(picture, params.size)
         height, width = base.shape[-2:]
-        weight = None if strength is None else _scaled(torch.from_numpy(strength)[None, None], height, width)
+        weight = None if strength is None else scaled(torch.from_numpy(strength)[None, None], height, width)
         sizes = _sizes(height, width, params)
         generator = torch.Generator().manual_seed(seed)
         network, dreamt, done = efficientnet_lite(), torch.zeros(1, 3, 1, 1), 0
         for size in sizes:
-            ground = _scaled(base, *size).clamp(0, 1)
-            view = ground + _scaled(dreamt, *size)
+            ground = scaled(base, *size).clamp(0, 1)
+            view = ground + scaled(dreamt, *size)
             climb = partial(_slope, network=network, layers=_balanced(network, layers, view), pool=pool)
-            held = None if weight is None else _scaled(weight, *size).clamp(0, 1)
+            held = None if weight is None else scaled(weight, *size).clamp(0, 1)
             for _ in range(params.steps):
                 shift = torch.randint(0, params.jitter + 1, (2,), generator=generator).tolist()
                 slope = _even(climb(view, jitter=params.jitter, shift=(shift[0], shift[1])), params.colour)
                 view = (view + params.rate * (slope if held is None else slope * held)).clamp(0, 1)
                 done += 1
                 if progress:
-                    seen = (base + _scaled(view - ground, height, width)).clamp(0, 1)
-                    progress(Step(done, len(sizes) * params.steps, _to_picture(seen), f"at {size[1]} x {size[0]}"))
+                    seen = (base + scaled(view - ground, height, width)).clamp(0, 1)
+                    progress(Step(done, len(sizes) * params.steps, to_picture(seen), f"at {size[1]} x {size[0]}"))
             dreamt = view - ground
         # The photograph keeps its own sharpness: only what was dreamt is scaled up and laid over it.
-        change = _scaled(dreamt, *picture.shape[:2])[0].permute(1, 2, 0).numpy() * 255
+        change = scaled(dreamt, *picture.shape[:2])[0].permute(1, 2, 0).numpy() * 255
     if strength is not None:
         change = change * strength[..., None]
     result: Picture = np.rint(picture + change).clip(0, 255).astype(np.uint8)
@@ -109,42 +108,6 @@ def parse_layers(text: str) -> tuple[str, ...]:
                 "e1 to e15 (animals and textures) and d0 to d15, several joined by a plus."
             )
     return tuple(dict.fromkeys(names))
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[Executor]:
-    """A pool as wide as torch's, each of whose threads computes alone, so that sums don't depend on their number."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _strength(picture: Picture, mask: Picture | None, feather: int) -> NDArray[np.float32] | None:
-    """How much may change, float32 [height, width] of 0..1, or None for everything.
-
-    The dream sets in over ``feather`` pixels inside the mask's edge, so that what lies outside stays as it is.
-    """
-    if mask is None:
-        return None
-    check_picture(mask, name="A mask")
-    height, width = picture.shape[:2]
-    if abs(mask.shape[1] / mask.shape[0] * height / width - 1) > 0.02:
-        raise VesicaError(
-            f"The mask is {mask.shape[1]} x {mask.shape[0]} pixels and the picture {width} x {height}; "
-            f"paint the mask in the picture's shape."
-        )
-    painted = grey(mask)
-    if painted.shape != (height, width):
-        painted = np.array(Image.fromarray(painted).resize((width, height), Image.Resampling.BILINEAR))
-    strength: NDArray[np.float32] = painted.astype(np.float32) / np.float32(255)
-    if feather and not painted.all():
-        inside = np.clip(distance_transform_edt(painted > 0) / (feather + 1), 0, 1)
-        strength *= (inside * inside * (3 - 2 * inside)).astype(np.float32)
-    return strength
 
 
 def _worked_at(picture: Picture, longest: int) -> Tensor:
@@ -167,16 +130,6 @@ def _sizes(height: int, width: int, params: DreamParams) -> list[tuple[int, int]
     return [size for size in sizes if min(size) >= SMALLEST] or [(height, width)]
 
 
-def _scaled(x: Tensor, height: int, width: int) -> Tensor:
-    if x.shape[-2:] == (height, width):
-        return x
-    return F.interpolate(x, (height, width), mode="bicubic", align_corners=False, antialias=height < x.shape[-2])
-
-
-def _to_picture(x: Tensor) -> Picture:
-    return (x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
-
-
 def _balanced(network: EfficientNetLite, layers: tuple[str, ...], view: Tensor) -> dict[str, float]:
     """Weight of each layer so that all begin with the same say, whatever the size of their numbers."""
     if len(layers) == 1:
@@ -184,13 +137,6 @@ def _balanced(network: EfficientNetLite, layers: tuple[str, ...], view: Tensor) 
     with torch.no_grad():
         maps = network.maps(view, layers)
     return {name: 1 / (stride_of(name) ** 2 * maps[name].double().square().sum().item() + 1e-9) for name in layers}
-
-
-def _reflected(size: int, pad: int) -> Tensor:
-    """Indices that reflect a side of ``size`` pixels ``pad`` beyond both ends, however small it is."""
-    period = 2 * (size - 1)
-    place = torch.arange(-pad, size + pad) % period
-    return torch.minimum(place, period - place)
 
 
 def _slope(
@@ -208,7 +154,7 @@ def _slope(
     """
     height, width = view.shape[-2:]
     pad = BORDER + jitter
-    rows, columns = _reflected(height, pad)[shift[0] :], _reflected(width, pad)[shift[1] :]
+    rows, columns = reflected(height, pad)[shift[0] :], reflected(width, pad)[shift[1] :]
     rows, columns = rows[: height + 2 * BORDER + jitter], columns[: width + 2 * BORDER + jitter]
     # Reflection instead of a roll: a roll joins opposite borders, and the joint shows as a dark frame.
     seen = view[:, :, rows][:, :, :, columns]
