@@ -11,6 +11,7 @@ import pytest
 
 from test_worker import stranger  # noqa: F401
 from vesica import engines
+from vesica.knobs import build
 from vesica.ledger.assets import Assets
 from vesica.media import craft
 from vesica.replay import Replayed, replay
@@ -43,6 +44,21 @@ SMALL = {
 
 def test_every_engine_of_ours_is_proved_here() -> None:
     assert SMALL.keys() == OURS.keys()
+
+
+@pytest.mark.parametrize("name", [name for name, engine in OURS.items() if engine.only_with])
+def test_a_turn_names_only_models_that_took_part(name: str, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    knobs, calls = SMALL[name].params, list[str]()
+    monkeypatch.setattr("vesica.weights.minilm._encoder", lambda: calls.append("minilm"))
+    for words in ("", "  "):
+        params = {**knobs, "words": words}
+        made = worker.run(name, params, {}, seed=7, threads=1)
+        assert made.runtime["models"] == {}
+        OURS[name].load()(params=build(OURS[name].load_params(), params), seed=7)
+    assert calls == []
+    with pytest.raises((TypeError, AttributeError)):  # what it is asked for words
+        OURS[name].load()(params=build(OURS[name].load_params(), knobs), seed=7)
+    assert calls == ["minilm"]
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,15 @@ class Engine:
     help: str
     inputs: Mapping[str, Input] = field(default_factory=dict)
     models: tuple[str, ...] = ()
+    only_with: Mapping[str, str] = field(default_factory=dict)
+    """Models that take part only where a text knob says something, and that knob."""
     tolerance: float = 0.0
     """Largest difference a *close* replay may show elsewhere: mean of 0..1 in pictures, else the share of units."""
+
+    def models_for(self, params: Any) -> tuple[str, ...]:
+        """The models that take part with these knobs (an instance of ``params``): a credential names no other."""
+        silent = {name for name, knob in self.only_with.items() if not getattr(params, knob).strip()}
+        return tuple(name for name in self.models if name not in silent)
 
     def load(self) -> Callable[..., Any]:
         """Import the function; slow for engines that need torch."""
@@ -68,6 +75,7 @@ OURS = (
         "close",
         "Painted field: from words and a seed, layers of brush strokes along fields of direction.",
         models=("minilm",),
+        only_with={"minilm": "words"},
         tolerance=0.02,
     ),
     Engine(
@@ -95,6 +103,7 @@ OURS = (
         "Chorale: four voices over a melody of yours or its own, under the rules of voice leading.",
         inputs={"melody": Input("music", help="what the soprano sings: the top line of its first part")},
         models=("minilm",),
+        only_with={"minilm": "words"},
     ),
     Engine(
         "text.write",

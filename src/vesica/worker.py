@@ -261,7 +261,7 @@ def _answer(request: Mapping[str, Any], inputs: Mapping[str, bytes], out: Callab
     params = build(engine.load_params(), request["params"])
     value = engine.load()(**values, params=params, seed=request["seed"], progress=progress)
     data, type_ = craft(engine.makes).write(value)
-    out({"kind": "made", "type": type_, "runtime": _runtime(engine.models)}, data)
+    out({"kind": "made", "type": type_, "runtime": _runtime(engine.models_for(params))}, data)
 
 
 def _failure(fault: Exception) -> Mapping[str, Any]:
