@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -236,6 +237,42 @@ def test_a_hostile_archive_writes_nothing_anywhere(tmp_path: Path, name: str, ki
     with pytest.raises(VesicaError, match="no whole backup"):
         restore(tmp_path / "b.tar", tmp_path / "again")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "CREATE TRIGGER undo AFTER INSERT ON turns BEGIN DELETE FROM leaves; END",
+        "ALTER TABLE owner RENAME TO other; CREATE VIEW owner AS SELECT public FROM other",
+        "ALTER TABLE turns ADD COLUMN words TEXT",
+        "CREATE TABLE words (words TEXT)",
+        "CREATE INDEX more ON turns (link)",
+    ],
+)
+def test_a_ledger_with_anything_in_it_that_vesica_did_not_build_is_neither_restored_nor_opened(
+    studio: Studio, tmp_path: Path, more: str
+) -> None:
+    story(studio, tmp_path)
+    head = studio.ledger.head()
+    hostile = tmp_path / "hostile.db"
+    studio.ledger.copy_to(hostile)
+    studio.close()
+    with contextlib.closing(sqlite3.connect(hostile)) as db:
+        db.executescript(more)
+    files = {"ledger.db": (hostile.stat().st_size, backup._hash(hostile))}
+    with (tmp_path / "b.tar").open("w+b") as file:
+        backup._add(
+            file, {"ledger.db": hostile}, backup.Contents(head.public.hex(), head.size, head.link, 0, files), {}, 0
+        )
+    with pytest.raises(VesicaError, match=r"^The ledger in b.tar was not built by vesica"):
+        restore(tmp_path / "b.tar", tmp_path / "again")
+    assert not [path for path in tmp_path.iterdir() if "again" in path.name]
+    for path in studio.path.glob("ledger.db*"):
+        path.unlink()
+    shutil.copy(hostile, studio.path / "ledger.db")
+    with pytest.raises(VesicaError, match="was not built by vesica"):
+        Studio(studio.path)
+    assert (studio.path / "ledger.db").read_bytes() == hostile.read_bytes()
 
 
 @given(st.binary(max_size=3000))

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from vesica.errors import VesicaError, did_you_mean
@@ -100,6 +101,19 @@ _REASONS = {
 }
 
 
+def _schema(db: sqlite3.Connection) -> frozenset[tuple[str, str, str]]:
+    """Kind, name and definition of all that a database holds beside rows."""
+    rows = db.execute("SELECT type, name, sql FROM sqlite_schema")
+    return frozenset((str(kind), str(name), " ".join(str(sql).split())) for kind, name, sql in rows)
+
+
+@cache
+def _own_schema() -> frozenset[tuple[str, str, str]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(_TABLES)
+        return _schema(db)
+
+
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
@@ -118,9 +132,11 @@ class Ledger:
         with self._plainly():
             self._db = _connect(path, wait)
             try:
+                self._db.execute("PRAGMA trusted_schema=OFF")
                 if create and self._is_blank():
                     self._build(create)
                 self._check_version()
+                self._check_schema()
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._db.execute("PRAGMA secure_delete=ON")
                 row = self._db.execute("SELECT public FROM owner").fetchone()
@@ -159,6 +175,14 @@ class Ledger:
             raise VesicaError(
                 f"{self.path} was written by a newer vesica (ledger version {version}, this one knows {VERSION}); "
                 "update vesica to open it. Nothing was touched."
+            )
+
+    def _check_schema(self) -> None:
+        """Refuse a file whose tables are not to the letter those made here: a trigger or a view could do anything."""
+        if strange := sorted(_schema(self._db) ^ _own_schema()):
+            raise VesicaError(
+                f"The ledger {self.path} was not built by vesica ({strange[0][0]} {strange[0][1]} is not as it should "
+                "be); restore it from a copy that you trust. Nothing was touched."
             )
 
     @contextlib.contextmanager
