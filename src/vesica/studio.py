@@ -20,6 +20,7 @@ from vesica.ledger.assets import Assets, sync_folder, write_durably
 from vesica.ledger.chain import Head
 from vesica.ledger.leftovers import Leftover, clear, leftovers
 from vesica.ledger.store import Ledger, Row
+from vesica.ledger.turns import named_by
 from vesica.ledger.verify import Fault, Findings, examine
 from vesica.media import THIS, craft, medium_of, read_file, sniff
 from vesica.provenance import facts
@@ -616,7 +617,15 @@ class Studio:
         parent: str | None = None,
         expect: Callable[[Work], None] | None = None,
     ) -> Turn:
-        return self.ledger.append(self.key, name, partner, act, seed=seed, branch=branch, parent=parent, expect=expect)
+        def there(before: Work) -> None:
+            if expect:
+                expect(before)
+            # A redaction, which holds the ledger too, may have taken what was kept for this turn a moment ago.
+            for asset in (one for found in named_by(act).values() for one in found):
+                if not self.assets.has(asset.digest):
+                    raise VesicaError(f"The asset {asset.digest[:12]} was taken out by another program; try again.")
+
+        return self.ledger.append(self.key, name, partner, act, seed=seed, branch=branch, parent=parent, expect=there)
 
     def _identity(self) -> "tuple[Identity, bytes]":
         """What the studio signs credentials with; made when it is first needed, and anew when its year is over."""

@@ -126,7 +126,7 @@ class Ledger:
         ``create`` gives the owner's public key for a new one. It is called at most once, and by one process only,
         however many begin the same ledger at the same time; a ledger that is there is left as it is.
         """
-        self.path = path
+        self.path, self._held = path, False
         if create is None and not path.is_file():
             raise VesicaError(f"{path.parent} is not a studio; make a work there with 'vesica new'.")
         with self._plainly():
@@ -200,6 +200,9 @@ class Ledger:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
+        if self._held:  # what is done while the ledger is held belongs to one transaction
+            yield
+            return
         with self._plainly():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -465,9 +468,13 @@ class Ledger:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep every program, this one too, from adding a turn."""
+        """Keep other programs from adding a turn; what this one adds meanwhile counts when the hold ends."""
         with self._writing():
-            yield
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
 
     def copy_to(self, path: Path) -> None:
         """Write the ledger as it is now to a file that is not there yet, without what was taken out of it."""
