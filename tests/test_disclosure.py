@@ -76,11 +76,11 @@ def test_what_a_file_said_of_itself_is_not_lost_by_an_edit() -> None:
 @pytest.fixture
 def sea(tmp_path: Path, photo: Path, run: Run) -> Iterator[tuple[Studio, Path]]:
     """A studio with a picture, a text and a score that machines had a hand in."""
-    (tmp_path / "tune.musicxml").write_bytes(TUNE)
-    (tmp_path / "poem.md").write_text("The sea is calm tonight.\n")
+    (tmp_path / "own.musicxml").write_bytes(TUNE)
+    (tmp_path / "own.md").write_text("The sea is calm tonight.\n")
     studio = ("--studio", "my", "--as", "Quillfeather")
     assert run(*studio, "make", "image.dream", photo, "--steps", 1, "--octaves", 1, "--out", "dream.png")[0] == 0
-    for name, file in (("poem", "poem.md"), ("tune", "tune.musicxml")):
+    for name, file in (("poem", "own.md"), ("tune", "own.musicxml")):
         run(*studio, "new", name)
         assert run(*studio, "import", name, file)[0] == 0
     with Studio(tmp_path / "my", person="Quillfeather") as opened:

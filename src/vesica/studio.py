@@ -1,5 +1,6 @@
 """All that a person can do with their works, one method each. The faces (command line, server) only call these."""
 
+import base64
 import contextlib
 import re
 import secrets
@@ -13,7 +14,7 @@ from vesica.engines import Engine
 from vesica.errors import VesicaError, did_you_mean
 from vesica.export.disclosure import Terms, disclosed, roll
 from vesica.export.facts import Facts
-from vesica.export.files import Format, format_of
+from vesica.export.files import FORMATS, Format, format_of
 from vesica.knobs import as_json, build
 from vesica.ledger import keys
 from vesica.ledger.assets import Assets, sync_folder, write_durably
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from vesica.export.preview import Field
 
 SEEDS = 1 << 32
+OTHERWISE = "give another name, or --force to replace it."
 TERMS = Terms()
 
 
@@ -419,15 +421,34 @@ class Studio:
 
         return hang(self, exhibition, out, progress=progress)
 
-    def export(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> list[Path]:
+    def export(
+        self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False, force: bool = False
+    ) -> list[Path]:
         """Write a work to the file ``out``, in the format that its ending asks for, on ``terms``.
 
         authors : also write ``out.authors.*``, which tell who made each unit; the credential names their digests
+        force : write over files that are there, even if they are no exports of this studio, or were changed since
         """
         files = self._leaving(name, out, terms, authors=authors)
+        if not force:
+            self._refuse_to_lose(out, files, terms)
         for file, content in files.items():
             write_durably(out.absolute().with_name(file), iter((content,)))
         return [out.with_name(file) for file in files]
+
+    def _refuse_to_lose(self, out: Path, files: Mapping[str, bytes], terms: Terms = TERMS) -> None:
+        """Raise ``VesicaError`` where ``files`` would be written over what is nowhere else."""
+        folder = out.absolute().parent
+        if not any((folder / name).exists() for name in files):
+            return
+        from vesica.export.replacing import refuse_to_lose
+
+        identities = [self.signer(), *([terms.signer[0]] if terms.signer else [])]
+        refuse_to_lose(
+            *(folder, files, _of_ending(out.name)),
+            roots=[identity.root_pem for identity in identities],
+            keys={base64.b64encode(key).decode() for key in self.ledger.signers()},
+        )
 
     def preview(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> "list[Field]":
         """Every field that would leave with ``export``, which writes nothing yet."""
@@ -494,12 +515,18 @@ class Studio:
         wishes: Mapping[str, Any],
         inputs: Mapping[str, Path] | None = None,
         seed: int | None = None,
+        force: bool = False,
         progress: Progress | None = None,
     ) -> tuple[Work, list[Path]]:
-        """Import, offer, pick and export in one go. Nobody chose among takes, so the program is recorded as picking."""
+        """Import, offer, pick and export in one go. Nobody chose among takes, so the program is recorded as picking.
+
+        force : as in ``export``
+        """
         row = engines.find(engine)
         build(row.load_params(), wishes)
         _form(row.makes, out)
+        if not force:
+            self._refuse_to_lose(out, {out.name: b""})
         named = {**self._told_apart(row, files), **(inputs or {})}
         # What would be refused later is refused before a work is begun.
         self._inputs(Work(out.stem), row, named)
@@ -511,7 +538,7 @@ class Studio:
             self.import_file(name, named.pop(first))
         take = self.offer(name, engine, wishes, inputs=named, seed=seed, progress=progress)[0]
         work = self.pick(name, take.turn, by=PROGRAM)
-        return work, self.export(name, out)
+        return work, self.export(name, out, force=force)
 
     def _told_apart(self, engine: Engine, files: Sequence[Path]) -> dict[str, Path]:
         """Files given without names, each as the first free input of its medium."""
@@ -558,13 +585,16 @@ class Studio:
 
         return credits_of(self, work)
 
-    def draw(self, work: Work, page: Path) -> Path:
-        """Write who made each unit of a work as one HTML page."""
+    def draw(self, work: Work, page: Path, *, force: bool = False) -> Path:
+        """Write who made each unit of a work as one HTML page. ``force``: over any file, not only over such a page."""
+        from vesica.export.authors.page import MADE_BY
         from vesica.export.authors.page import page as write_page
 
         if page.suffix.lower() not in (".html", ".htm"):
             raise VesicaError(f"{page.name} is a page; end its name with .html.")
         _check_place(page)
+        if not force and page.exists() and MADE_BY not in page.read_bytes()[:2000]:
+            raise VesicaError(f"{page.name} is there already and is no page of vesica's; {OTHERWISE}")
         write_durably(page.absolute(), iter((write_page(self.credits(work)),)))
         return page
 
@@ -588,12 +618,32 @@ class Studio:
 
     # Care
 
-    def carry(self, out: Path, *, facts: bool, with_assets: bool) -> int:
-        """Write the ledger to one file that others verify; see ``vesica.ledger.carried``."""
-        from vesica.ledger.carried import carry
+    def save_head(self, out: Path, *, force: bool = False) -> Path:
+        """Write the present head to a file, over an earlier head of this same history or, with ``force``, over any."""
+        _check_place(out)
+        if not force and out.exists() and not self._is_earlier_head(out):
+            raise VesicaError(f"{out.name} is there already and is no earlier head of this ledger; {OTHERWISE}")
+        write_durably(out.absolute(), iter((self.ledger.head().to_bytes() + b"\n",)))
+        return out
+
+    def _is_earlier_head(self, path: Path) -> bool:
+        try:
+            head = Head.from_bytes(path.read_bytes())
+        except VesicaError:
+            return False
+        return head.genuine and self.ledger.link(head.size) == head.link
+
+    def carry(self, out: Path, *, facts: bool, with_assets: bool, force: bool = False) -> int:
+        """Write the ledger to one file that others verify; see ``vesica.ledger.carried``.
+
+        force : over any file, not only over an earlier ledger file of this studio
+        """
+        from vesica.ledger.carried import carry, owner_of
 
         if out.is_dir() or not out.absolute().parent.is_dir():
             raise VesicaError(f"{out} can't be written; give the name of a file in a folder that is there.")
+        if not force and out.exists() and owner_of(out) != self.ledger.owner:
+            raise VesicaError(f"{out.name} is there already and is no ledger file of this studio; {OTHERWISE}")
         return carry(self.ledger, self.assets, out, facts=facts, with_assets=with_assets)
 
     def leftovers(self) -> list[Leftover]:
@@ -717,6 +767,12 @@ def _check_place(out: Path) -> None:
         raise VesicaError(f"{out} is a folder; give the name of a file.")
     if not out.absolute().parent.is_dir():
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
+
+
+def _of_ending(name: str) -> str:
+    """The media type of a file's ending, which an export has checked already."""
+    ending = Path(name).suffix.lower()
+    return next(forms[ending].type for forms in FORMATS.values() if ending in forms)
 
 
 def _filled(engine: Engine, given: Mapping[str, object], medium: Medium) -> bool:

@@ -160,6 +160,14 @@ def check(
     )
 
 
+def genuine(head: Mapping[str, Any]) -> bool:
+    """Whether a ledger's head, as a credential carries it, is signed by the key that it names."""
+    try:
+        return Head.from_bytes(canonical(dict(head))).genuine
+    except (VesicaError, ValueError, TypeError):
+        return False
+
+
 def _signed(verdict: Verdict, named: bool) -> Iterator[str]:
     signature = verdict.signature
     if not signature.signer:
@@ -242,15 +250,8 @@ def _checked(verdict: Verdict, where: str) -> Iterator[str]:
         for link in verdict.chain:
             if link.signer:
                 yield f"The credential of “{link.title}”, as far as it travels with this file."
-    if verdict.head and _genuine(verdict.head):
+    if verdict.head and genuine(verdict.head):
         yield f"The ledger's head of {verdict.head['size']} turns is signed by the studio's own key."
-
-
-def _genuine(head: Mapping[str, Any]) -> bool:
-    try:
-        return Head.from_bytes(canonical(dict(head))).genuine
-    except (VesicaError, ValueError, TypeError):
-        return False
 
 
 def _changed(verdict: Verdict) -> Iterator[str]:
@@ -262,7 +263,7 @@ def _changed(verdict: Verdict) -> Iterator[str]:
     for link in verdict.chain:
         for fault in link.faults:
             yield f"Ingredient “{link.title}”: {FAULTS.get(fault, fault + '.')}"
-    if verdict.head and not _genuine(verdict.head):
+    if verdict.head and not genuine(verdict.head):
         yield "The ledger's head in the credential is not signed by the key that it names."
 
 

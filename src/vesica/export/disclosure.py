@@ -52,7 +52,9 @@ def disclosed(facts: Facts, level: Level, *, person: str = "") -> Facts:
                 return Facts("", (act,), complete=False)
             # Nobody knows where it comes from; what it says of itself stays with it.
             parents = [_unnamed(part) for part in facts.ingredients if part.relationship == "parentOf"]
-            return Facts("", (Action("opened", "human"),), tuple(parents), complete=False)
+            # The standard wants the word of a file that was opened and saved that this is all.
+            whole = facts.complete and len(facts.actions) == 1
+            return Facts("", (Action("opened", "human"),), tuple(parents), complete=whole)
 
 
 def roll(credits_: "Credits", level: Level, *, person: str = "") -> "Credits":

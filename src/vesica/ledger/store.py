@@ -349,6 +349,17 @@ class Ledger:
             raise unreadable()
         return head
 
+    def link(self, position: int) -> str:
+        """The link of the turn at a place of the chain; empty where there is none."""
+        with self._plainly():
+            row = self._db.execute("SELECT link FROM turns WHERE position = ?", (position,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def signers(self) -> set[bytes]:
+        """All public keys that turns are signed with, and the owner's."""
+        with self._plainly():
+            return {self.owner, *(row[0] for row in self._db.execute("SELECT DISTINCT public FROM turns"))}
+
     def size(self) -> int:
         """How many turns the chain has."""
         with self._plainly():

@@ -20,6 +20,9 @@ LONGEST = 1400
 WIDE, NARROW = 1500, 900
 """Width of an engraved page for wide and for narrow screens, in tenths of a millimetre."""
 
+MADE_BY = b'<meta name="generator" content="vesica '
+"""By which a page of ours is known: another may replace it, as it holds nothing that the ledger does not."""
+
 FACTS: Mapping[Fact, str] = {"origin": "Who brought it in", "changed": "Who changed it last"}
 
 
