@@ -84,7 +84,7 @@ def one_sentence(told: tuple[int, str, str], *, part: str) -> None:
         (["new", "lake", "--title", "\udcff"], "can't keep"),
         (["undo", "sea", "--to", "0"], "4 digits"),
         (["verify", "--head", "nowhere"], "no file"),
-        (["verify", "--save-head", "nowhere/head"], "missing"),
+        (["verify", "--save-head", "nowhere/head"], "no folder"),
         (["export", "sea"], "--out"),
         (["redact", "sea"], "TURN"),
     ],
