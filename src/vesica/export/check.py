@@ -125,10 +125,17 @@ def type_of(data: bytes, name: str) -> str:
 
 
 def check(
-    data: bytes, name: str, sidecar: bytes | None = None, *, roots: Sequence[bytes] = (), folder: Path | None = None
+    data: bytes,
+    name: str,
+    sidecar: bytes | None = None,
+    *,
+    given: bool = False,
+    roots: Sequence[bytes] = (),
+    folder: Path | None = None,
 ) -> Report:
     """Check a file by the credential inside it, or else by its ``sidecar``.
 
+    given : whether a person named the sidecar; then it is looked at, whatever lies inside
     roots : certificates (PEM) of those whom the reader trusts
     folder : where files lie that the credential names as beside this one; None looks at none of them
 
@@ -141,7 +148,7 @@ def check(
     type_ = type_of(data, name)
     verdict = read(data, type_, roots=roots)
     where: Literal["inside", "beside", "nowhere"] = "nowhere" if verdict.state == "none" else "inside"
-    if sidecar is not None and verdict.state == "none":
+    if sidecar is not None and (given or verdict.state == "none"):
         # The library knows no types for notation; to it, a file beside a credential is bytes.
         verdict = read(data, type_ if type_ in READS else "application/octet-stream", sidecar, roots=roots)
         where = "beside"

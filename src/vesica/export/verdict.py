@@ -109,7 +109,7 @@ class Verdict:
             case "none":
                 return "This file carries no credential."
             case "invalid":
-                return f"This file does not match its credential: {', '.join(self.faults) or 'unreadable'}."
+                return "This file does not match its credential."
             case "valid":
                 return f"Unchanged since it was signed by {self.signer}, for whom nobody vouches here."
             case "trusted":
@@ -130,6 +130,7 @@ def read(data: bytes, media_type: str, sidecar: bytes | None = None, *, roots: S
                 store, certificates = json.loads(reader.json()), json.loads(reader.crjson())
     except c2pa.C2paError as fault:
         said = " ".join(str(fault).split())[:200].rstrip(".")
+        said = said.removeprefix("Other: ")
         if said.startswith("Remote"):  # it would have to be fetched
             return Verdict("none", faults=(ABSENT,))
         return Verdict("invalid", faults=(said,))
