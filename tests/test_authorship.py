@@ -116,9 +116,7 @@ def test_a_moved_paragraph_and_a_copied_one_keep_their_authors() -> None:
         ("it walked home", "it walks home", "walk"),
     ],
 )
-def test_letters_of_a_word_stay_their_author_s_only_where_it_is_the_same_word(
-    old: str, new: str, letters: str
-) -> None:
+def test_letters_of_a_word_stay_their_author_s_only_where_it_is_the_same_word(old: str, new: str, letters: str) -> None:
     at, end = next((one.start(), one.end()) for one in re.finditer(r"\w+", new) if one[0] not in old.split())
     still = {place for _, j, length in kept(old, new) for place in range(j, j + length)}
     assert "".join(new[place] for place in range(at, end) if place in still) == letters

@@ -114,7 +114,7 @@ def what(turn: "Turn") -> str:
         case Edited(remark=remark):
             return f"edited{f': {_short(remark)}' if remark else ''}"
         case Locked(part):
-            return f"locked '{_short(part or '')}'"
+            return f"locked '{_short(part)}'" if part is not None else "locked a part (redacted)"
         case Released(part):
             return f"released '{_short(part or '')}'"
         case Undone(to):
