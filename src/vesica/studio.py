@@ -13,7 +13,7 @@ from vesica import engines, places
 from vesica.engines import Engine
 from vesica.errors import VesicaError, did_you_mean
 from vesica.export.disclosure import Terms, disclosed, roll
-from vesica.export.facts import Facts
+from vesica.export.facts import Facts, source_of_work
 from vesica.export.files import FORMATS, Format, format_of
 from vesica.knobs import as_json, build
 from vesica.ledger import keys
@@ -476,7 +476,8 @@ class Studio:
         if authors:
             from vesica.export.authors.files import beside
 
-            files, told = beside(roll(self.credits(work), terms.disclose, person=self.person.name), out.name)
+            source = source_of_work(facts(self.ledger, self.assets, work, self.authors(work)))
+            files, told = beside(roll(self.credits(work), terms.disclose, person=self.person.name), out.name, source)
         data, credential = self.sign(work, form.write(value), form.type, beside=told, terms=terms)
         return {out.name: data, **({f"{out.name}.c2pa": credential} if credential is not None else {}), **files}
 

@@ -116,7 +116,7 @@ def what(turn: "Turn") -> str:
         case Locked(part):
             return f"locked '{_short(part)}'" if part is not None else "locked a part (redacted)"
         case Released(part):
-            return f"released '{_short(part or '')}'"
+            return f"released '{_short(part)}'" if part is not None else "released a part (redacted)"
         case Undone(to):
             return f"went back to {to[:8] or 'the beginning'}"
         case Branched():
