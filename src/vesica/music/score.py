@@ -62,9 +62,13 @@ def pitch_on_line(line: int, midi: int) -> Pitch:
 
 
 def spell(midi: int, fifths: int) -> Pitch:
-    """Spell a key as the signature suggests: in C major from E flat to G sharp along the line of fifths."""
+    """Spell a key as the signature suggests: in C major from E flat to G sharp along the line of fifths.
+
+    The lowest key is C all the same where B sharp, an octave down, would be beyond what a score names.
+    """
     low = fifths - 3
-    return pitch_on_line(low + (midi * 7 - low) % 12, midi)
+    pitch = pitch_on_line(low + (midi * 7 - low) % 12, midi)
+    return pitch if pitch.octave >= -1 else Pitch("C", 0, -1)
 
 
 @dataclass(frozen=True, slots=True)
