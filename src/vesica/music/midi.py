@@ -255,7 +255,7 @@ def _read_track(data: bytes, place: int, end: int, number: int, read: _Read) -> 
                     struck = sounding[channel, first]
                     struck.append((now, second))
                     if len(struck) > MOST_AT_ONCE:
-                        raise _broken(number, place + at, f"strikes a key {MOST_AT_ONCE} times and never lets it go")
+                        raise _broken(number, place + at, f"strikes a key {MOST_AT_ONCE} times before it lets go")
                 elif kind in (0x80, 0x90) and (struck := sounding[channel, first]):
                     start, velocity = struck.popleft()
                     read.parts[number, channel].append((start, now, first, velocity))
