@@ -34,9 +34,11 @@ MARK = "DigitalSourceType: "
 """A text event that begins so says how a file came about; it is no remark of the score's."""
 
 LARGEST = 8 << 20
-"""Bytes of a file, at most; ``MOST_NOTES`` notes take 2 MB, and the rest may bend and swell them."""
+"""Bytes of a file, at most; ``MOST_NOTES`` notes take 0.5 MB, and the rest may bend and swell them."""
 
 MOST_TRACKS = 1000
+MOST_EVENTS = 500_000
+"""Of a file; ``MOST_NOTES`` notes take 130,000."""
 
 DRUMS = 9
 SHORTEST = Fraction(1, 24)
@@ -156,6 +158,7 @@ class _Read:
     parts: dict[tuple[int, int], list[tuple[int, int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     names: dict[int, str] = field(default_factory=dict)
     programs: dict[tuple[int, int], int] = field(default_factory=dict)
+    events: int = 0
     notes: int = 0
     drums: bool = False
 
@@ -222,6 +225,9 @@ def _read_track(data: bytes, place: int, end: int, number: int, read: _Read) -> 
         while at < len(track):
             passed, at = variable(at)
             now += passed
+            read.events += 1
+            if read.events > MOST_EVENTS:
+                raise VesicaError(f"This MIDI file has more than {MOST_EVENTS:,} events; thin out its controllers.")
             first = track[at]
             at += 1
             if first == 0xFF:
@@ -316,7 +322,7 @@ def _assemble(read: _Read) -> Score:
         remarks.append("The drum channel was left out; a score holds pitched notes.")
     title = read.names.get(1, "") if only_signs else ""
     score = Score(title, tuple(parts), metres, tuple(keys), tuple(tempi), pickup, tuple(remarks))
-    score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
+    score = tidy(with_ids(score))  # in this order: of notes that differ in loudness alone, the id tells the order
     check(score)
     return score
 

@@ -51,6 +51,8 @@ MOST_ENTRIES = 100
 MOST_BYTES = 64 << 20
 MOST_TAGS = 3_000_000
 """Tags and attributes of a file, counted before it is parsed: a symphony has a million, and each takes 200 bytes."""
+MOST_BETWEEN = 100_000
+"""Directions, attributes, steps back and forward: a symphony's 15,000 measures have some six each."""
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
 
@@ -145,6 +147,8 @@ def read_musicxml(data: bytes) -> Score:
         raise VesicaError(f"This MusicXML file has more than {MOST_PARTS} parts; bring a part of it.")
     if sum(1 for _ in root.iter("note")) > MOST_NOTES:
         raise VesicaError(f"This score has more than {MOST_NOTES:,} notes; bring a part of it.")
+    if sum(1 for _ in root.iter("attributes", "backup", "direction", "forward", "sound")) > MOST_BETWEEN:
+        raise VesicaError(f"This score has more than {MOST_BETWEEN:,} marks between its notes; bring a part of it.")
     return _Reading(root).score()
 
 
@@ -302,7 +306,7 @@ class _Reading:
             [Tempo(starts[bar] + time, speed) for part in parts for bar, time, speed in part.tempi], MODERATE[0]
         )
         score = Score(_title(self.root), sounding, metres, keys, tempi, pickup, tuple(self._remarks()))
-        score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
+        score = tidy(with_ids(score))  # in this order: of notes that differ in loudness alone, the id tells the order
         check(score)
         return score
 
@@ -338,9 +342,7 @@ class _Reading:
                         velocity = self._direction(item, part, bar, max(ZERO, now + offset), velocity)
                         _bounded(part)
                     case "note":
-                        told: dict[str, etree._Element] = {}
-                        for child in item:
-                            told.setdefault(child.tag, child)
+                        told = _children(item)
                         length, odd = _note_length(item, told, divisions)
                         mended |= odd
                         chord = "chord" in told
@@ -384,7 +386,10 @@ class _Reading:
                 part.metres.append((bar, now, sum(beats), unit))
 
     def _direction(self, item: etree._Element, part: _Part, bar: int, now: Fraction, velocity: int) -> int:
-        sound = item if item.tag == "sound" else item.find("sound")
+        told = _children(item)
+        if item.tag == "direction" and not ("sound" in told or "direction-type" in told):
+            return velocity
+        sound = item if item.tag == "sound" else told.get("sound")
         speed = sound.get("tempo") if sound is not None else None
         quarters = _number(speed, ZERO) if speed else _metronome(item.find("direction-type/metronome"))
         if 1 <= quarters <= 2000:
@@ -441,12 +446,8 @@ class _Reading:
         return first or note
 
     def _pitch(self, item: etree._Element, part: _Part, shift: tuple[int, int]) -> Pitch:
-        told: dict[str, etree._Element] = {}
-        for child in item:
-            told.setdefault(child.tag, child)
         fifths = part.keys[-1][2] if part.keys else 0
-        step, octave, alter = (_told(told, name) for name in ("step", "octave", "alter"))
-        found, microtone = _sounding(step, octave, alter, shift, fifths)
+        found, microtone = _sounding(tuple((child.tag, _short(child.text)) for child in item[:4]), shift, fifths)
         self.lost["microtones"] += microtone
         return found
 
@@ -622,6 +623,11 @@ def _program(listed: etree._Element | None, name: str) -> int:
     return next((program for word, program in sorted(PROGRAMS.items(), key=lambda row: -len(row[0])) if word in low), 0)
 
 
+def _children(element: etree._Element) -> dict[str, etree._Element]:
+    """The first of each kind of an element's children, as one walk finds them."""
+    return {child.tag: child for child in element.iterchildren(reversed=True)}
+
+
 def _told(told: Mapping[str, etree._Element], name: str) -> str | None:
     """The text of one of an element's children, short enough to be remembered."""
     return None if (found := told.get(name)) is None else _short(found.text or "")
@@ -651,14 +657,15 @@ def _decimal(text: str) -> Fraction:
 
 @lru_cache(REMEMBERED)
 def _sounding(
-    step: str | None, octave: str | None, alter: str | None, shift: tuple[int, int], fifths: int
+    told: tuple[tuple[str, str | None], ...], shift: tuple[int, int], fifths: int
 ) -> tuple[Pitch, bool]:
-    """The pitch that a <pitch> sounds as, and whether it stands between the keys."""
-    letter = (step or "").strip()
-    height = _whole(octave, 4, -1, 10)
+    """The pitch that a <pitch> of these elements and texts sounds as, and whether it stands between the keys."""
+    said = dict(reversed(told))
+    letter = said.get("step") or ""
+    height = _whole(said.get("octave"), 4, -1, 10)
     if letter not in STEPS or not letter:
         raise VesicaError(f"This MusicXML file has a note of step {letter[:10]!r}; export it again.")
-    exact = _number(alter, ZERO, low=Fraction(-4))
+    exact = _number(said.get("alter"), ZERO, low=Fraction(-4))
     nearest_key = round(exact)
     steps, semitones = shift
     written = 7 * height + STEPS.index(letter)

@@ -17,7 +17,8 @@ FIFTHS = "FCGDAEB"
 MARKS = ("accent", "breath-mark", "staccato", "strong-accent", "tenuto")
 """The articulations a note can carry, named as MusicXML names them."""
 
-MOST_NOTES = 200_000
+MOST_NOTES = 65_000
+"""A large movement of a symphony, 30 parts of 2,000 notes, has 60,000; more would cost an import its two seconds."""
 MOST_BARS = 20_000
 MOST_PARTS = 200
 MOST_AT_ONCE = 256

@@ -31,9 +31,9 @@ from vesica.music.score import (
 )
 
 FORMAT = "vesica-score/1"
-MOST_BYTES = 32 << 20
-MOST_LISTS = 1_000_000
-MOST_VALUES = 4_000_000
+MOST_BYTES = 16 << 20
+MOST_LISTS = 200_000
+MOST_VALUES = 1_000_000
 """Of a score with as many notes as one may have; a short file of nothing but brackets would fill the memory."""
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}")
