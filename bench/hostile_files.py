@@ -4,7 +4,6 @@ Each is small on the disk unless its name says otherwise; what it asks for is no
 command line in a process of its own and tells how it ended, its processor time and its peak of memory.
 """
 
-import contextlib
 import io
 import os
 import random
@@ -450,8 +449,10 @@ CLASSES = {
 
 
 def measured(hostile: Hostile, folder: Path) -> Ended:
-    """Import a file into a new work of the studio ``folder / "studio"`` as ``vesica import`` does, in a process of its
-    own, and watch it. The file lies in ``folder`` and is removed again."""
+    """Import a file into the work of ``studio_in(folder)`` with ``vesica import``, and watch it from its start.
+
+    The file lies in ``folder`` and is removed again.
+    """
     path = folder / hostile.name
     maker = os.fork()  # so that the file's own making does not count
     if maker == 0:
@@ -461,8 +462,13 @@ def measured(hostile: Hostile, folder: Path) -> Ended:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        code = _import(path, folder, write)
-        os._exit(code)
+        # A runaway should end here, not take the computer along.
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(write, 2)
+        words = ["--studio", str(folder / "studio"), "import", path.stem, str(path)]
+        os.execv(sys.executable, [sys.executable, "-m", "vesica", *words])
     os.close(write)
     with os.fdopen(read, "rb") as told:
         said = told.read().decode("utf-8", "replace")
@@ -470,29 +476,6 @@ def measured(hostile: Hostile, folder: Path) -> Ended:
     path.unlink()
     code = os.waitstatus_to_exitcode(status)
     return Ended(code, said.strip(), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
-
-
-def _import(path: Path, folder: Path, told: int) -> int:
-    """What the child does: the command, its words sent to the parent."""
-    from vesica.cli import main as cli
-
-    # A runaway should end here, not take the computer along.
-    resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
-    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
-    os.dup2(told, 2)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
-    sys.argv = ["vesica", "--studio", str(folder / "studio"), "import", path.stem, str(path)]
-    try:
-        cli.main()
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else 0
-    except BaseException as fault:
-        print(f"{type(fault).__name__}: {fault}"[:300], file=sys.stderr)
-        code = 1
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
-    return code
 
 
 def studio_in(folder: Path) -> None:

@@ -84,6 +84,7 @@ class Studio:
         self.worker = Worker()
         self.person = Partner("person", person)
         self._opened: tuple[keys.Key, bytes] | None = None
+        self._imported: tuple[Asset, Any] | None = None
 
     @classmethod
     def create(cls, path: Path, *, person: str = "") -> "Studio":
@@ -215,6 +216,7 @@ class Studio:
         authorship = self.assets.put(hand.fresh(value, THIS), "application/octet-stream")
         act = Imported(original, content, authorship, source or path.name, rights)
         self._turn(name, self.person, act, expect=self._unchanged(work))
+        self._imported = content, value
         return self.work(name)
 
     def offer(
@@ -565,6 +567,8 @@ class Studio:
             raise VesicaError(
                 f"{work.name} is empty; bring a file with 'vesica import {work.name} FILE' or pick a take."
             )
+        if self._imported and self._imported[0] == work.content:
+            return self._imported[1]  # a large picture should not be decoded twice only to be described
         return craft(medium_of(work.content.type)).read(self.assets.get(work.content))
 
     def authorship(self, work: Work) -> bytes:

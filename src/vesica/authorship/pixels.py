@@ -105,10 +105,15 @@ def _compact(pixels: Pixels) -> Pixels:
 
 
 def to_bytes(pixels: Pixels) -> bytes:
-    """A line that says what it is, the length of a JSON head, the head, and the two rasters packed by zlib."""
+    """A line that says what it is, the length of a JSON head, the head, and the two rasters packed by zlib.
+
+    Where there is one turn alone, all labels are 0 and the rasters are left out.
+    """
     pixels = _compact(pixels)
     height, width = pixels.shape
     head = maps.dump({"height": height, "width": width, "turns": list(pixels.turns)})
+    if len(pixels.turns) == 1:
+        return MAGIC + struct.pack("<I", len(head)) + head
     packer = zlib.compressobj(6)
     rasters = [packer.compress(raster.astype("<u2").tobytes()) for raster in (pixels.origin, pixels.changed)]
     return MAGIC + struct.pack("<I", len(head)) + head + b"".join([*rasters, packer.flush()])
@@ -125,6 +130,8 @@ def from_bytes(data: bytes) -> Pixels:
     height, width = _side(told.get("height")), _side(told.get("width"))
     if height * width > LARGEST or len(turns) > 1 << 16:
         raise maps.broken("it is too large")
+    if len(turns) == 1 and len(data) == start + length:
+        return fresh((height, width), turns[0])
     size = height * width * 4
     unpacker = zlib.decompressobj()
     try:

@@ -21,7 +21,7 @@ LIGHT = 16_000_000
 MOST_A_BYTE = 20
 """Above ``LIGHT`` pixels, how many may stand for a byte of the file: photographs have 1 to 5, bombs hundreds."""
 
-MOST_WALKED = 2_000_000_000
+MOST_WALKED = 1_000_000_000
 """Pixels times scans of a JPEG: each scan is a walk over all of it, and an empty one costs ten bytes of the file."""
 
 ROWS = 256
@@ -68,7 +68,8 @@ def read_picture(data: bytes) -> Picture:
                 if opened.format == "JPEG" and data.count(b"\xff\xda") * width * height > MOST_WALKED:
                     raise VesicaError("This JPEG is cut into far more scans than a picture needs; save it again.")
                 opened.load()
-                return _to_srgb(ImageOps.exif_transpose(opened))
+                ImageOps.exif_transpose(opened, in_place=True)
+                return _to_srgb(opened)
         except UnidentifiedImageError as fault:
             raise VesicaError(
                 "This file is not a picture that can be read; save it as PNG, JPEG, WebP, TIFF, BMP or GIF."
@@ -84,30 +85,28 @@ def _too_large(size: str) -> str:
 
 
 def _to_srgb(image: Image.Image) -> Picture:
-    """Any of Pillow's modes as a picture."""
-    profile = image.info.get("icc_profile")
-    alpha = None
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("RGB")
-    elif image.mode in ("P", "1"):
-        image = image.convert("RGB")
-    elif image.mode.startswith(("I", "F")):
+    """Any of Pillow's modes as a picture, a band of rows at a time: a whole one more would not fit beside it."""
+    clear = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
+    profile = None if image.mode in ("P", "1") and not clear else image.info.get("icc_profile")
+    if image.mode.startswith(("I", "F")):
         image = Image.fromarray(_to_bytes(np.asarray(image)))
     elif image.mode == "LAB":
-        lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-        profile = lab.tobytes()
-    if profile:
-        image = _by_profile(image, profile)
-    colours: Picture = np.array(image.convert("RGB"))
-    if alpha is None:
-        return colours
-    for top in range(0, len(colours), ROWS):
-        box = (0, top, image.width, min(top + ROWS, image.height))
-        share = np.asarray(alpha.crop(box), dtype=np.uint16)[..., None]
-        rows = colours[top : top + ROWS]
-        rows[:] = (rows.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    mapped = _mapping("RGB" if clear else image.mode, profile) if profile else None
+    colours: Picture = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, ROWS):
+        band = image.crop((0, top, image.width, min(top + ROWS, image.height)))
+        share = None
+        if clear:
+            band = band.convert("RGBA")
+            share = np.asarray(band.getchannel("A"), dtype=np.uint16)[..., None]
+            band = band.convert("RGB")
+        if mapped:
+            band = ImageCms.applyTransform(band, mapped) or band
+        rows = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
+        if share is not None:
+            rows = (rows.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255
+        colours[top : top + ROWS] = rows
     return colours
 
 
@@ -130,17 +129,15 @@ def _finite(values: NDArray[np.generic]) -> NDArray[np.float64]:
     return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    """``image`` in sRGB. A profile that is broken, or made for another kind of picture, is passed over."""
+def _mapping(mode: str, profile: bytes) -> ImageCms.ImageCmsTransform | None:
+    """What brings ``mode`` to sRGB. A profile that is broken, or made for another kind of picture, is passed over."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):
-            return image
-        srgb = ImageCms.createProfile("sRGB")
-        mapped = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+            return None
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, *BROKEN):
-        return image
-    return mapped or image
+        return None
 
 
 def write_png(picture: Picture) -> bytes:

@@ -1,7 +1,6 @@
 """Carry the ids of notes from one version of a score to the next, so that who wrote a note survives an edit."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
@@ -14,11 +13,12 @@ TOGETHER = 256
 
 def note_content(part: int, note: Note) -> str:
     """Everything about a note but its id, as canonical JSON."""
-    fields = [
-        *(part, str(note.onset), str(note.duration), str(note.pitch), note.voice, note.velocity, note.fermata),
-        list(note.marks),
-    ]
-    return json.dumps(fields, separators=(",", ":"))
+    # Nothing in it needs escaping; 'json.dumps' of each note would be a third of an import's time.
+    marks = ",".join(f'"{mark}"' for mark in note.marks)
+    fermata = "true" if note.fermata else "false"
+    return (
+        f'[{part},"{note.onset}","{note.duration}","{note.pitch}",{note.voice},{note.velocity},{fermata},[{marks}]]'
+    )
 
 
 def fresh_id(part: int, note: Note, taken: Iterable[str], tried: dict[str, int] | None = None) -> str:
@@ -48,8 +48,11 @@ def with_ids(score: Score) -> Score:
         notes = []
         for note in part.notes:
             if not note.id or note.id in seen:
-                note = replace(note, id=fresh_id(index, note, taken, tried))
-                taken.add(note.id)
+                name = fresh_id(index, note, taken, tried)
+                note = Note(
+                    *(name, note.onset, note.duration, note.pitch, note.voice, note.velocity, note.fermata, note.marks)
+                )
+                taken.add(name)
             seen.add(note.id)
             notes.append(note)
         parts.append(replace(part, notes=tuple(notes)))

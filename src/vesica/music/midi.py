@@ -4,12 +4,14 @@ from bisect import bisect_right
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import lcm
 
 from vesica.errors import VesicaError
 from vesica.music.align import with_ids
 from vesica.music.score import (
     COMMON,
+    MOST_AT_ONCE,
     MOST_CHANGES,
     MOST_NOTES,
     PLAIN,
@@ -32,9 +34,11 @@ MARK = "DigitalSourceType: "
 """A text event that begins so says how a file came about; it is no remark of the score's."""
 
 LARGEST = 8 << 20
-"""Bytes of a file, at most; ``MOST_NOTES`` notes take 2 MB, and the rest may bend and swell them."""
+"""Bytes of a file, at most; ``MOST_NOTES`` notes take 0.5 MB, and the rest may bend and swell them."""
 
 MOST_TRACKS = 1000
+MOST_EVENTS = 500_000
+"""Of a file; ``MOST_NOTES`` notes take 130,000."""
 
 DRUMS = 9
 SHORTEST = Fraction(1, 24)
@@ -154,6 +158,7 @@ class _Read:
     parts: dict[tuple[int, int], list[tuple[int, int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     names: dict[int, str] = field(default_factory=dict)
     programs: dict[tuple[int, int], int] = field(default_factory=dict)
+    events: int = 0
     notes: int = 0
     drums: bool = False
 
@@ -196,55 +201,72 @@ def _broken(number: int, place: int, what: str) -> VesicaError:
 def _read_track(data: bytes, place: int, end: int, number: int, read: _Read) -> None:
     if end > len(data):
         raise _broken(number, len(data), "ends")
-    now, status, sounding = 0, 0, defaultdict[tuple[int, int], deque[tuple[int, int]]](deque)
+    track, now, status, at = data[place:end], 0, 0, 0
+    sounding = defaultdict[tuple[int, int], deque[tuple[int, int]]](deque)
 
-    def take(count: int) -> bytes:
-        nonlocal place
-        if place + count > end:
-            raise _broken(number, place, "ends")
-        place += count
-        return data[place - count : place]
-
-    def variable() -> int:
+    def variable(at: int) -> tuple[int, int]:
+        """A number of one to four bytes, and where it ends."""
         value = 0
-        for _ in range(4):
-            byte = take(1)[0]
+        for here in range(at, at + 4):
+            byte = track[here]
             value = value << 7 | byte & 0x7F
             if byte < 0x80:
-                return value
-        raise _broken(number, place, "has a number too long")
+                return value, here + 1
+        raise _broken(number, place + at, "has a number too long")
 
-    while place < end:
-        now += variable()
-        first = take(1)[0]
-        if first == 0xFF:
-            what, text = take(1)[0], take(variable())
-            if what == 0x2F:
-                break
-            _read_meta(what, text, now, number, read)
-        elif first in (0xF0, 0xF7):
-            take(variable())
-        elif first >= 0xF1:
-            raise _broken(number, place - 1, "has an unknown message")
-        else:
-            if first >= 0x80:
-                status, first = first, take(1)[0]
-            if not status or first >= 0x80:
-                raise _broken(number, place - 1, "has an unknown message")
-            kind, channel = status & 0xF0, status & 0x0F
-            second = 0 if kind in (0xC0, 0xD0) else take(1)[0] & 0x7F
-            if channel == DRUMS:
-                read.drums |= kind == 0x90
-            elif kind == 0xC0:
-                read.programs.setdefault((number, channel), first)
-            elif kind == 0x90 and second:
-                read.notes += 1
-                if read.notes > MOST_NOTES:
-                    raise VesicaError(f"This MIDI file has more than {MOST_NOTES:,} notes; bring a part of it.")
-                sounding[channel, first].append((now, second))
-            elif kind in (0x80, 0x90) and sounding[channel, first]:
-                start, velocity = sounding[channel, first].popleft()
-                read.parts[number, channel].append((start, now, first, velocity))
+    def text(at: int) -> tuple[bytes, int]:
+        """Bytes behind their count, and where they end."""
+        count, at = variable(at)
+        if at + count > len(track):
+            raise IndexError
+        return track[at : at + count], at + count
+
+    try:
+        while at < len(track):
+            passed, at = variable(at)
+            now += passed
+            read.events += 1
+            if read.events > MOST_EVENTS:
+                raise VesicaError(f"This MIDI file has more than {MOST_EVENTS:,} events; thin out its controllers.")
+            first = track[at]
+            at += 1
+            if first == 0xFF:
+                what = track[at]
+                said, at = text(at + 1)
+                if what == 0x2F:
+                    break
+                _read_meta(what, said, now, number, read)
+            elif first in (0xF0, 0xF7):
+                _, at = text(at)
+            elif first >= 0xF1:
+                raise _broken(number, place + at - 1, "has an unknown message")
+            else:
+                if first >= 0x80:
+                    status, first = first, track[at]
+                    at += 1
+                if not status or first >= 0x80:
+                    raise _broken(number, place + at - 1, "has an unknown message")
+                kind, channel, second = status & 0xF0, status & 0x0F, 0
+                if kind not in (0xC0, 0xD0):
+                    second = track[at] & 0x7F
+                    at += 1
+                if channel == DRUMS:
+                    read.drums |= kind == 0x90
+                elif kind == 0xC0:
+                    read.programs.setdefault((number, channel), first)
+                elif kind == 0x90 and second:
+                    read.notes += 1
+                    if read.notes > MOST_NOTES:
+                        raise VesicaError(f"This MIDI file has more than {MOST_NOTES:,} notes; bring a part of it.")
+                    struck = sounding[channel, first]
+                    struck.append((now, second))
+                    if len(struck) > MOST_AT_ONCE:
+                        raise _broken(number, place + at, f"strikes a key {MOST_AT_ONCE} times before it lets go")
+                elif kind in (0x80, 0x90) and (struck := sounding[channel, first]):
+                    start, velocity = struck.popleft()
+                    read.parts[number, channel].append((start, now, first, velocity))
+    except IndexError:
+        raise _broken(number, end, "ends") from None
     for (channel, key), left in sounding.items():
         for start, velocity in left:
             read.parts[number, channel].append((start, max(now, start + read.ticks), key, velocity))
@@ -273,6 +295,7 @@ def _read_meta(what: int, data: bytes, now: int, number: int, read: _Read) -> No
 
 
 def _assemble(read: _Read) -> Score:
+    @cache
     def time(tick: int) -> Fraction:
         return Fraction(tick, read.ticks)
 
@@ -290,8 +313,8 @@ def _assemble(read: _Read) -> Score:
         notes = []
         for start, end, key, velocity in read.parts[number, channel]:
             onset = time(start)
-            fifths = keys[bisect_right(changes, onset) - 1].fifths
-            length = time(end) - onset or SHORTEST
+            fifths = keys[bisect_right(changes, onset) - 1 if len(keys) > 1 else 0].fifths
+            length = time(end - start) or SHORTEST
             notes.append(Note("", onset, length, spell(key, fifths), velocity=velocity))
         name = read.names.get(number, "") if number > 1 or not only_signs else ""
         parts.append(Part(name, read.programs.get((number, channel), 0), tuple(notes)))
@@ -299,7 +322,7 @@ def _assemble(read: _Read) -> Score:
         remarks.append("The drum channel was left out; a score holds pitched notes.")
     title = read.names.get(1, "") if only_signs else ""
     score = Score(title, tuple(parts), metres, tuple(keys), tuple(tempi), pickup, tuple(remarks))
-    score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
+    score = tidy(with_ids(score))  # in this order: of notes that differ in loudness alone, the id tells the order
     check(score)
     return score
 

@@ -5,9 +5,10 @@ import re
 import zipfile
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from xml.parsers import expat
@@ -22,6 +23,7 @@ from vesica.music.score import (
     FINEST,
     MARKS,
     MODERATE,
+    MOST_AT_ONCE,
     MOST_BARS,
     MOST_CHANGES,
     MOST_NOTES,
@@ -39,6 +41,7 @@ from vesica.music.score import (
     Score,
     Sign,
     Tempo,
+    nearest,
     spell,
     tidy,
 )
@@ -48,6 +51,8 @@ MOST_ENTRIES = 100
 MOST_BYTES = 64 << 20
 MOST_TAGS = 3_000_000
 """Tags and attributes of a file, counted before it is parsed: a symphony has a million, and each takes 200 bytes."""
+MOST_BETWEEN = 100_000
+"""Directions, attributes, steps back and forward: a symphony's 15,000 measures have some six each."""
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
 
@@ -99,6 +104,9 @@ PROGRAMS = {
 }
 """General MIDI programs of parts that name an instrument and no program."""
 
+REMEMBERED = 1 << 14
+"""Of a file's short texts, how many are remembered with what they mean: a score says the same few again and again."""
+
 LOST = {
     "lyric": "words under notes",
     "dynamics": "dynamic marks (they became loudness)",
@@ -139,6 +147,8 @@ def read_musicxml(data: bytes) -> Score:
         raise VesicaError(f"This MusicXML file has more than {MOST_PARTS} parts; bring a part of it.")
     if sum(1 for _ in root.iter("note")) > MOST_NOTES:
         raise VesicaError(f"This score has more than {MOST_NOTES:,} notes; bring a part of it.")
+    if sum(1 for _ in root.iter("attributes", "backup", "direction", "forward", "sound")) > MOST_BETWEEN:
+        raise VesicaError(f"This score has more than {MOST_BETWEEN:,} marks between its notes; bring a part of it.")
     return _Reading(root).score()
 
 
@@ -296,7 +306,7 @@ class _Reading:
             [Tempo(starts[bar] + time, speed) for part in parts for bar, time, speed in part.tempi], MODERATE[0]
         )
         score = Score(_title(self.root), sounding, metres, keys, tempi, pickup, tuple(self._remarks()))
-        score = tidy(with_ids(tidy(score)))  # of notes that differ in loudness alone, the id tells the order
+        score = tidy(with_ids(score))  # in this order: of notes that differ in loudness alone, the id tells the order
         check(score)
         return score
 
@@ -313,7 +323,7 @@ class _Reading:
                 part.implicit = measure.get("implicit") == "yes"
             now = furthest = last = ZERO
             first: Note | None = None
-            mended = False
+            mended, together = False, 0
             for item in measure:
                 match item.tag:
                     case "attributes":
@@ -332,14 +342,25 @@ class _Reading:
                         velocity = self._direction(item, part, bar, max(ZERO, now + offset), velocity)
                         _bounded(part)
                     case "note":
-                        length = _duration(item, divisions)
-                        mended |= (length * divisions).denominator > 1
-                        chord = item.find("chord") is not None
+                        told = _children(item)
+                        length, odd = _note_length(item, told, divisions)
+                        mended |= odd
+                        chord = "chord" in told
+                        together = together + 1 if chord else 1
+                        if together > MOST_AT_ONCE:
+                            raise VesicaError(
+                                f"This score has a chord of more than {MOST_AT_ONCE} notes; thin it out and export it "
+                                "again."
+                            )
                         at = last if chord else now
-                        if item.find("grace") is None:
-                            first = self._note(item, part, bar, at, length, velocity, shift, first if chord else None)
+                        if "grace" not in told:
+                            first = self._note(
+                                item, told, part, bar, at, length, velocity, shift, first if chord else None
+                            )
                             if not chord:
                                 last, now = now, now + length
+                                furthest = max(furthest, now)
+                        continue
                 furthest = max(furthest, now)
             part.lengths.append(furthest)
         _separate(part)
@@ -365,13 +386,16 @@ class _Reading:
                 part.metres.append((bar, now, sum(beats), unit))
 
     def _direction(self, item: etree._Element, part: _Part, bar: int, now: Fraction, velocity: int) -> int:
-        sound = item if item.tag == "sound" else item.find("sound")
+        told = _children(item)
+        if item.tag == "direction" and not ("sound" in told or "direction-type" in told):
+            return velocity
+        sound = item if item.tag == "sound" else told.get("sound")
         speed = sound.get("tempo") if sound is not None else None
         quarters = _number(speed, ZERO) if speed else _metronome(item.find("direction-type/metronome"))
         if 1 <= quarters <= 2000:
             part.tempi.append((bar, now, quarters.limit_denominator(FINEST)))
         if sound is not None and sound.get("dynamics"):
-            return _loudness(sound.get("dynamics"), velocity)
+            return _loudness(_short(sound.get("dynamics")), velocity)
         for mark in item.iterfind("direction-type/dynamics/*"):
             velocity = LOUDNESS.get(str(mark.tag), velocity)
         return velocity
@@ -379,6 +403,7 @@ class _Reading:
     def _note(
         self,
         item: etree._Element,
+        told: Mapping[str, etree._Element],
         part: _Part,
         bar: int,
         now: Fraction,
@@ -387,50 +412,44 @@ class _Reading:
         shift: tuple[int, int],
         first: Note | None,
     ) -> Note | None:
-        """Keep a note that sounds, and return the note whose marks the rest of its chord shares."""
-        pitch = item.find("pitch")
-        if pitch is None or item.find("cue") is not None or not length:
+        """Keep a note that sounds, and return the note whose marks the rest of its chord shares.
+
+        ``told`` is the first of each kind of ``item``'s elements, as one walk finds them.
+        """
+        pitch = told.get("pitch")
+        if pitch is None or "cue" in told or not length:
             return None
         self.count += 1
         if self.count > MOST_NOTES:
             raise VesicaError(f"This score has more than {MOST_NOTES:,} notes; bring a part of it.")
         named = (item.get("id") or "").partition(CONTINUED)[0]
-        marks = {str(mark.tag) for mark in item.iterfind("notations/articulations/*")} & set(MARKS)
+        marks: tuple[str, ...] = first.marks if first else ()
+        fermata = first is not None and first.fermata
+        if "notations" in told:
+            found = {str(mark.tag) for mark in item.iterfind("notations/articulations/*")} & set(MARKS)
+            marks = tuple(sorted(found | set(marks)))
+            fermata |= item.find("notations/fermata") is not None
+        voice = _told(told, "voice")
         note = Note(
             named if ID.fullmatch(named) else "",
             now,
             length,
             self._pitch(pitch, part, shift),
-            _voice(item.findtext("voice")),
-            _loudness(item.get("dynamics"), velocity),
-            item.find("notations/fermata") is not None or (first is not None and first.fermata),
-            tuple(sorted(marks | set(first.marks if first else ()))),
+            _voice(voice),
+            _loudness(_short(item.get("dynamics")), velocity),
+            fermata,
+            marks,
         )
-        ties = {tie.get("type") for tie in item.iterfind("tie")}
+        ties = {tie.get("type") for tie in item.iterfind("tie")} if "tie" in told else ()
         part.notes.append((bar, note, "stop" in ties, "start" in ties))
-        part.places.append((item.findtext("voice") or "", _whole(item.findtext("staff"), 1, 1, 9)))
+        part.places.append((voice or "", _whole(_told(told, "staff"), 1, 1, 9)))
         return first or note
 
     def _pitch(self, item: etree._Element, part: _Part, shift: tuple[int, int]) -> Pitch:
-        step = (item.findtext("step") or "").strip()
-        octave = _whole(item.findtext("octave"), 4, -1, 10)
-        if step not in STEPS or not step:
-            raise VesicaError(f"This MusicXML file has a note of step {step[:10]!r}; export it again.")
-        exact = _number(item.findtext("alter"), ZERO, low=Fraction(-4))
-        alter = round(exact)
-        if alter != exact:
-            self.lost["microtones"] += 1
-        steps, semitones = shift
-        written = 7 * octave + STEPS.index(step)
-        height = 12 * (octave + 1) + SEMITONES[step] + alter + semitones
-        octave, place = divmod(written + steps, 7)
-        alter = height - (12 * (octave + 1) + SEMITONES[STEPS[place]])
         fifths = part.keys[-1][2] if part.keys else 0
-        if not 0 <= height <= 127:
-            raise VesicaError("This MusicXML file has a note beyond what can be heard; mend it and export it again.")
-        if abs(alter) > 2 or not -1 <= octave <= 9:
-            return spell(height, fifths)
-        return Pitch(STEPS[place], alter, octave)
+        found, microtone = _sounding(tuple((child.tag, _short(child.text)) for child in item[:4]), shift, fifths)
+        self.lost["microtones"] += microtone
+        return found
 
     # Time
 
@@ -543,8 +562,9 @@ def _joined(part: _Part, starts: list[Fraction]) -> list[Note]:
     open_: dict[tuple[int, Fraction], list[int]] = defaultdict(list)
     # Some programs say where a tie begins and never where it ends.
     only_starts = not any(stop for _, _, stop, _ in part.notes)
-    rows = [(starts[bar] + note.onset, place) for place, (bar, note, _, _) in enumerate(part.notes)]
-    for onset, place in sorted(rows):
+    onsets = [starts[bar] + note.onset if note.onset else starts[bar] for bar, note, _, _ in part.notes]
+    for place in sorted(range(len(onsets)), key=lambda place: (nearest(onsets[place]), onsets[place])):
+        onset = onsets[place]
         _, note, stop, start = part.notes[place]
         onset = _fine(onset)
         length = _fine(note.duration)
@@ -603,37 +623,107 @@ def _program(listed: etree._Element | None, name: str) -> int:
     return next((program for word, program in sorted(PROGRAMS.items(), key=lambda row: -len(row[0])) if word in low), 0)
 
 
+def _children(element: etree._Element) -> dict[str, etree._Element]:
+    """The first of each kind of an element's children, as one walk finds them."""
+    return {child.tag: child for child in element.iterchildren(reversed=True)}
+
+
+def _told(told: Mapping[str, etree._Element], name: str) -> str | None:
+    """The text of one of an element's children, short enough to be remembered."""
+    return None if (found := told.get(name)) is None else _short(found.text or "")
+
+
+def _short(text: str | None) -> str | None:
+    """A text that means something is short; a longer one stays as senseless when it is cut."""
+    return text and text.strip()[:64]
+
+
 def _number(text: str | None, default: Fraction, *, low: Fraction | None = None) -> Fraction:
-    told = (text or "").strip()
-    if text and not DECIMAL.fullmatch(told):
-        raise VesicaError(f"This MusicXML file says {told[:20]!r} where a number belongs; export it again.")
-    found = Fraction(told) if told else default
-    if (low is not None and found < low) or abs(found) > 1_000_000_000:
+    found = _decimal(text.strip()[:64]) if text else default
+    if low is not None and found < low:
         raise VesicaError(f"This MusicXML file says {(text or '')[:20]!r} where that can't be; export it again.")
     return found
 
 
+@lru_cache(REMEMBERED)
+def _decimal(text: str) -> Fraction:
+    if not DECIMAL.fullmatch(text):
+        raise VesicaError(f"This MusicXML file says {text[:20]!r} where a number belongs; export it again.")
+    found = Fraction(text)
+    if abs(found) > 1_000_000_000:
+        raise VesicaError(f"This MusicXML file says {text[:20]!r} where that can't be; export it again.")
+    return found
+
+
+@lru_cache(REMEMBERED)
+def _sounding(
+    told: tuple[tuple[str, str | None], ...], shift: tuple[int, int], fifths: int
+) -> tuple[Pitch, bool]:
+    """The pitch that a <pitch> of these elements and texts sounds as, and whether it stands between the keys."""
+    said = dict(reversed(told))
+    letter = said.get("step") or ""
+    height = _whole(said.get("octave"), 4, -1, 10)
+    if letter not in STEPS or not letter:
+        raise VesicaError(f"This MusicXML file has a note of step {letter[:10]!r}; export it again.")
+    exact = _number(said.get("alter"), ZERO, low=Fraction(-4))
+    nearest_key = round(exact)
+    steps, semitones = shift
+    written = 7 * height + STEPS.index(letter)
+    midi = 12 * (height + 1) + SEMITONES[letter] + nearest_key + semitones
+    height, place = divmod(written + steps, 7)
+    altered = midi - (12 * (height + 1) + SEMITONES[STEPS[place]])
+    if not 0 <= midi <= 127:
+        raise VesicaError("This MusicXML file has a note beyond what can be heard; mend it and export it again.")
+    named = abs(altered) <= 2 and -1 <= height <= 9
+    return Pitch(STEPS[place], altered, height) if named else spell(midi, fifths), nearest_key != exact
+
+
 def _whole(text: str | None, default: int, low: int, high: int) -> int:
-    return min(high, max(low, round(_number(text, Fraction(default)))))
+    return min(high, max(low, round(_number(text, ZERO)))) if text else default
 
 
 def _duration(item: etree._Element, divisions: Fraction) -> Fraction:
-    """In quarter notes; a tuplet's that the file's divisions can't hold is what its value says."""
-    told = max(ZERO, _number(item.findtext("duration"), ZERO))
-    many, time = (_whole(item.findtext(f"time-modification/{name}-notes"), 0, 0, 99) for name in ("actual", "normal"))
-    kind = KIND_LENGTHS.get((item.findtext("type") or "").strip())
-    if many and time and kind:
-        value = kind * (2 - Fraction(1, 2 ** len(item.findall("dot")))) * time / many
+    """Of a <backup> or <forward>, in quarter notes."""
+    return _length(_short(item.findtext("duration")), None, None, None, 0, *divisions.as_integer_ratio())[0]
+
+
+def _note_length(
+    item: etree._Element, told: Mapping[str, etree._Element], divisions: Fraction
+) -> tuple[Fraction, bool]:
+    """In quarter notes; and whether the file's divisions can't hold it."""
+    many = time = kind = None
+    dots = 0
+    if "time-modification" in told:
+        many, time = (_short(told["time-modification"].findtext(f"{name}-notes")) for name in ("actual", "normal"))
+        kind, dots = _told(told, "type"), len(item.findall("dot"))
+    return _length(_told(told, "duration"), many, time, kind, dots, *divisions.as_integer_ratio())
+
+
+@lru_cache(REMEMBERED)
+def _length(
+    text: str | None, many: str | None, time: str | None, kind: str | None, dots: int, parts: int, of: int
+) -> tuple[Fraction, bool]:
+    """A duration in divisions (``parts / of`` a quarter note); a tuplet's that they can't hold is what its value says.
+
+    Also whether that happened.
+    """
+    divisions, told = Fraction(parts, of), max(ZERO, _number(text, ZERO))
+    actual, normal = _whole(many, 0, 0, 99), _whole(time, 0, 0, 99)
+    unit = KIND_LENGTHS.get((kind or "").strip())
+    if actual and normal and unit:
+        value = unit * (2 - Fraction(1, 2 ** min(dots, 9))) * normal / actual
         if (value * divisions).denominator > 1 and abs(value * divisions - told) < 1:
-            return value
-    return told / divisions
+            return value, True
+    return told / divisions, told.denominator > 1
 
 
+@lru_cache(REMEMBERED)
 def _voice(text: str | None) -> int:
     """1..99; our own writer puts further lines of a voice 100 higher."""
     return _whole(text, 1, 1, 1_000_000) % 100 or 1 if not text or text.strip().isdecimal() else 1
 
 
+@lru_cache(REMEMBERED)
 def _loudness(text: str | None, default: int) -> int:
     return _whole(text and str(float(_number(text, ZERO) * LOUD / 100)), default, 1, 127)
 

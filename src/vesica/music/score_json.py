@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -12,10 +14,10 @@ from vesica.music.score import (
     FINEST,
     LONGEST,
     MARKS,
+    MOST_AT_ONCE,
     MOST_CHANGES,
     MOST_NOTES,
     MOST_PARTS,
-    STEPS,
     ZERO,
     Key,
     Metre,
@@ -29,9 +31,9 @@ from vesica.music.score import (
 )
 
 FORMAT = "vesica-score/1"
-MOST_BYTES = 32 << 20
-MOST_LISTS = 1_000_000
-MOST_VALUES = 4_000_000
+MOST_BYTES = 16 << 20
+MOST_LISTS = 200_000
+MOST_VALUES = 1_000_000
 """Of a score with as many notes as one may have; a short file of nothing but brackets would fill the memory."""
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}")
@@ -110,14 +112,19 @@ def check(score: Score) -> None:
         raise VesicaError(
             f"This score has more than {MOST_CHANGES:,} changes of metre, key or tempo; bring a part of it."
         )
-    if max([score.end, *(changes[-1].onset for changes in signs)]) > LONGEST:
+    end = score.end
+    if max([end, *(changes[-1].onset for changes in signs)]) > LONGEST:
         raise VesicaError(f"This score is longer than {int(LONGEST):,} quarter notes; bring a part of it.")
     if len({note.id for note in notes}) < len(notes):
         raise _broken("two notes share an id")
     if score.pickup >= score.metres[0].length:
         raise _broken("its pick-up is no shorter than a bar")
+    for part in score.parts:
+        onsets = [note.onset.as_integer_ratio() for note in part.notes]
+        if len(onsets) > MOST_AT_ONCE and max(Counter(onsets).values()) > MOST_AT_ONCE:
+            raise VesicaError(f"A part of this score begins more than {MOST_AT_ONCE} notes at once; thin them out.")
     lines = bar_lines(score)
-    if lines[-1] < score.end:
+    if lines[-1] < end:
         raise VesicaError(f"This score has more than {len(lines) - 2:,} bars; bring a part of it.")
 
 
@@ -132,16 +139,13 @@ def _read_note(row: Any) -> Note:
     if not isinstance(row, list) or len(row) != 8:
         raise _broken("a note has not its eight fields")
     name, onset, duration, pitch, voice, velocity, fermata, marks = row
-    found = PITCH.fullmatch(pitch) if isinstance(pitch, str) else None
-    if not isinstance(name, str) or not ID.fullmatch(name) or not found or not isinstance(fermata, bool):
+    height = _pitch(pitch) if isinstance(pitch, str) else None
+    if not isinstance(name, str) or not ID.fullmatch(name) or not height or not isinstance(fermata, bool):
         raise _broken(f"a note is {str(row)[:60]!r}")
     if not isinstance(marks, list) or any(not isinstance(mark, str) for mark in marks):
         raise _broken("a note's marks are none")
-    if sorted(set(marks) & set(MARKS)) != marks:
+    if marks and sorted(set(marks) & set(MARKS)) != marks:
         raise _broken(f"a note's marks are {str(marks)[:60]!r}")
-    height = Pitch(found[1], len(found[2]) if found[2].startswith("#") else -len(found[2]), int(found[3]))
-    if not 0 <= height.midi <= 127 or height.step not in STEPS:
-        raise _broken(f"the pitch {pitch} is out of reach")
     length = _time(duration)
     if length <= 0:
         raise _broken("a note has no length")
@@ -149,6 +153,17 @@ def _read_note(row: Any) -> Note:
         *(name, _time(onset), length, height, _whole(voice, 1, 99), _whole(velocity, 1, 127), fermata),
         marks=tuple(marks),
     )
+
+
+@lru_cache(4096)
+def _pitch(text: str) -> Pitch | None:
+    found = PITCH.fullmatch(text)
+    if not found:
+        return None
+    height = Pitch(found[1], len(found[2]) if found[2].startswith("#") else -len(found[2]), int(found[3]))
+    if not 0 <= height.midi <= 127:
+        raise _broken(f"the pitch {text} is out of reach")
+    return height
 
 
 def _read_metre(row: list[Any]) -> Metre:
@@ -198,12 +213,19 @@ def plain(text: str) -> bool:
 
 
 def _time(found: Any) -> Fraction:
-    match = TIME.fullmatch(found) if isinstance(found, str) else None
-    if not match:
+    if not isinstance(found, str):
         raise _broken(f"{str(found)[:40]!r} is no time")
+    return _time_of(found)
+
+
+@lru_cache(1 << 16)
+def _time_of(text: str) -> Fraction:
+    match = TIME.fullmatch(text)
+    if not match:
+        raise _broken(f"{text[:40]!r} is no time")
     time = Fraction(int(match[1]), int(match[2] or 1))
     if time > LONGEST or time.denominator > FINEST:
-        raise _broken(f"the time {found} is out of reach")
+        raise _broken(f"the time {text} is out of reach")
     return time
 
 
