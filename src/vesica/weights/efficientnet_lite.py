@@ -52,6 +52,15 @@ def stride_of(layer: str) -> int:
     return stride
 
 
+def channels_of(layer: str) -> int:
+    """Channels of the map ``layer``."""
+    outs = [channels for repeats, *_, channels in STAGES for _ in range(repeats)] + [320]
+    number = int(layer[1:])
+    if layer[0] == "b":
+        return outs[number]
+    return 6 * outs[number - 1] if number else 32
+
+
 def _fold(weights: dict[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
     """Kernel and bias that do what the convolution and the batch norm after it (epsilon 0.001) did."""
     gain = weights[f"{norm}.weight"].double() / (weights[f"{norm}.running_var"].double() + 1e-3).sqrt()
