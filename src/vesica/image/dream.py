@@ -17,14 +17,15 @@ from torch import Tensor
 
 from vesica.errors import VesicaError
 from vesica.image.bands import AXES, evened
+from vesica.image.fourier import optimised
 from vesica.image.gain import Gain, guide_of, tilted
 from vesica.image.mask import strength_of
-from vesica.image.objective import parse_objective
+from vesica.image.objective import Term, parse_objective
 from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, check_picture
 from vesica.image.tensors import one_thread_each, scaled, to_picture
 from vesica.image.tiles import Tile, cut
-from vesica.weights.efficientnet_lite import efficientnet_lite
+from vesica.weights.efficientnet_lite import EfficientNetLite, efficientnet_lite
 from vesica.work import Progress, Step
 
 SMALLEST = 32
@@ -32,6 +33,9 @@ SMALLEST = 32
 
 GUIDE = 384
 """Pixels of a guide's longest side at which it is looked at."""
+
+FIRST, FIRST_STEPS = 256, 96
+"""Pixels of the longest side, and steps, at which a thing is first drawn out of nothing."""
 
 PREVIEW = 512
 """Pixels of a preview's longest side."""
@@ -72,6 +76,9 @@ def dream(
         picture = _ground(picture, params, generator)
         strength = strength_of(picture, mask, params.feather)
         network = efficientnet_lite()
+        labels = [(term.label, term.weight) for term in terms if term.label is not None]
+        if params.start == "noise" and labels:
+            picture = _first(network, labels, picture, generator)
         layers = tuple(sorted({term.layer for term in terms if term.layer and term.channel is None}))
         if guide is not None:
             check_picture(guide, name="A guide")
@@ -99,6 +106,20 @@ def _ground(picture: Picture | None, params: DreamParams, generator: torch.Gener
     return natural_noise(height, width, generator) if params.start == "noise" or picture is None else picture
 
 
+def _first(
+    network: EfficientNetLite, labels: list[tuple[int, float]], noise: Picture, generator: torch.Generator
+) -> Picture:
+    """Things by name, out of nothing: optimised whole at the size that the network learned at, then scaled up."""
+    small = _fitted(noise, FIRST).shape[:2]
+
+    def named(pictures: Tensor) -> Tensor:
+        logits = network.classes(pictures)
+        return torch.stack([weight * logits[0, label] for label, weight in labels]).sum()
+
+    *_, last = optimised(named, count=1, height=small[0], width=small[1], steps=FIRST_STEPS, generator=generator)
+    return _at(to_picture(last), noise.shape[:2])
+
+
 def natural_noise(height: int, width: int, generator: torch.Generator) -> Picture:
     """Clouds of noise with the statistics of photographs: amplitude falls as 1/frequency, and colour varies less than
     light (Field, 1987; Ruderman, Cronin and Chiao, 1998)."""
@@ -123,8 +144,8 @@ def _dreamt(
     progress: Progress | None,
 ) -> Tensor:
     """What the dream adds to the picture, float32 [1, 3, height, width], at the size it is worked at."""
-    sizes = _sizes(*picture.shape[:2], params)
-    total = sum(params.steps * len(cut(*size, params.jitter, torch.Generator())) for size in sizes)
+    sizes, steps = _sizes(*picture.shape[:2], params), params.steps or _usual(gain.terms)
+    total = sum(steps * len(cut(*size, params.jitter, torch.Generator())) for size in sizes)
     weight = None if strength is None else torch.from_numpy(strength)[None, None]
     small, done = _fitted(picture, PREVIEW), 0
     change, preview = torch.zeros(1, 3, 1, 1), small
@@ -135,7 +156,7 @@ def _dreamt(
         here = None
         # bfloat16: half the memory, and a slope needs few digits.
         slope = torch.empty(1, 3, *size, dtype=torch.bfloat16)
-        for _ in range(params.steps):
+        for _ in range(steps):
             tiles = cut(*size, params.jitter, generator)
             here = here or gain.balanced(view, tiles[len(tiles) // 2])
             for tile, part in zip(tiles, pool.map(_climb(here, view, held), tiles), strict=True):
@@ -153,6 +174,11 @@ def _dreamt(
         del slope
         change = _add(view, ground, -1.0)
     return change
+
+
+def _usual(terms: tuple[Term, ...]) -> int:
+    """Steps at each scale: a thing takes more of them to be seen than a layer does."""
+    return 36 if any(term.label is not None for term in terms) else 12
 
 
 def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[Tile], Tensor]:
