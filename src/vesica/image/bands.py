@@ -63,6 +63,7 @@ def evened(slope: Tensor, colour: float) -> Iterator[tuple[slice, Tensor]]:
         .view(1, 3, 1, 1)
         for light, tint, square, count in zip(BANDS, COLOURS, squares, seen, strict=True)
     ]
+
     def joined() -> Iterator[tuple[slice, Tensor]]:
         for strip, bands in split():
             rows = slice(strip.start, min(strip.stop, slope.shape[-2]))

@@ -127,7 +127,9 @@ def natural_noise(height: int, width: int, generator: torch.Generator) -> Pictur
     fall = 1 / (down.square() + right.square()).sqrt().clamp_min(1 / max(height, width))
     light = torch.zeros(3, height, width)
     for axis, spread in zip(AXES, (0.27, 0.085, 0.05), strict=True):
-        cloud = torch.fft.irfft2(torch.fft.rfft2(torch.randn(height, width, generator=generator)) * fall, (height, width))
+        cloud = torch.fft.irfft2(
+            torch.fft.rfft2(torch.randn(height, width, generator=generator)) * fall, (height, width)
+        )
         cloud *= spread / cloud.double().square().mean().sqrt().float()
         for channel, share in zip(light, axis, strict=True):
             channel += cloud * share
@@ -206,9 +208,7 @@ def _preview(small: Picture, view: Tensor, ground: Picture) -> Picture:
     return to_picture((_tensor(small) + scaled(change, *small.shape[:2])).clamp(0, 1))
 
 
-def _laid_over(
-    picture: Picture, change: Tensor, strength: NDArray[np.float32] | None, params: DreamParams
-) -> Picture:
+def _laid_over(picture: Picture, change: Tensor, strength: NDArray[np.float32] | None, params: DreamParams) -> Picture:
     """The picture with what was dreamt laid over it at its own size, so that it keeps its own sharpness."""
     height, width = picture.shape[:2]
     result = np.empty_like(picture)

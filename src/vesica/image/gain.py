@@ -78,7 +78,9 @@ class Gain:
             return self
         alone = [replace(self, terms=(replace(term, weight=1.0),)) for term in self.terms]
         pulls = [one.slope(picture, tile).double().square().mean().sqrt().item() for one in alone]
-        terms = [replace(term, weight=term.weight / max(pull, 1e-12)) for term, pull in zip(self.terms, pulls, strict=True)]
+        terms = [
+            replace(term, weight=term.weight / max(pull, 1e-12)) for term, pull in zip(self.terms, pulls, strict=True)
+        ]
         return replace(self, terms=tuple(terms))
 
 

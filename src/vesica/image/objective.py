@@ -17,7 +17,9 @@ MOST_TERMS = 16
 
 _NUMBER = r"\d{1,4}(?:\.\d{0,4})?|\.\d{1,4}"
 _WEIGHT = re.compile(rf"({_NUMBER})\s*\*\s*")
-_MAP = re.compile(rf"([a-z]+\d+)(?:\s*:\s*(\d{{1,6}})(?:\s*@\s*({_NUMBER})\s*,\s*({_NUMBER}))?)?(?=\s*(?:[+-]|$))", re.I)
+_MAP = re.compile(
+    rf"([a-z]+\d+)(?:\s*:\s*(\d{{1,6}})(?:\s*@\s*({_NUMBER})\s*,\s*({_NUMBER}))?)?(?=\s*(?:[+-]|$))", re.I
+)
 _THING = re.compile(r"[^+*:@]+?(?=\s*\+|\s+-|\s*$)")
 
 

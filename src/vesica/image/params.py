@@ -45,7 +45,9 @@ class DreamParams:
     octaves: Annotated[int, Interval(ge=1, le=8), "Scales dreamed at, small to large."] = 4
     ratio: Annotated[float, Interval(ge=1.1, le=2), "Each scale is larger than the last by this."] = 1.4
     steps: Annotated[
-        int, Interval(ge=0, le=200), "Steps at each scale; more is a deeper dream. 0: 12, or 36 for a thing by its name."
+        int,
+        Interval(ge=0, le=200),
+        "Steps at each scale; more is a deeper dream. 0: 12, or 36 for a thing by its name.",
     ] = 0
     rate: Annotated[float, Interval(gt=0, le=0.2), "Mean change of a pixel per step, of a range of 1."] = 0.008
     jitter: Annotated[

@@ -20,9 +20,7 @@ def classes_called(name: str) -> Mapping[int, str]:
     """
     wanted = " ".join(name.lower().replace("_", " ").split())
     named = {
-        number: names[0]
-        for number, names in enumerate(class_names())
-        if wanted in (other.lower() for other in names)
+        number: names[0] for number, names in enumerate(class_names()) if wanted in (other.lower() for other in names)
     }
     first = {number: name for number, name in named.items() if name.lower() == wanted}
     return first or named
