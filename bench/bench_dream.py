@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vesica.image import tiles
 from vesica.image.dream import dream
 from vesica.image.params import DreamParams
-from vesica.image.pictures import Picture, read_picture
+from vesica.image.pictures import Picture
 from vesica.weights.cards import locate
 from vesica.weights.efficientnet_lite import BLOCKS, NAME, STAGES
 
@@ -146,8 +146,9 @@ def seams() -> None:
             energy = np.square(change).mean((1, 2))
             step = np.square(np.diff(change, axis=0, append=change[-1:])).mean((1, 2))
             print(
-                f"seams, {wish}, {'cuts that move' if move else 'cuts that stay'}: energy along cuts / elsewhere "
-                f"{energy[near].mean() / energy[~near].mean():.2f}, of row steps {step[near].mean() / step[~near].mean():.2f}"
+                f"seams, {wish}, {'cuts that move' if move else 'cuts that stay'}, along cuts / elsewhere: energy "
+                f"{energy[near].mean() / energy[~near].mean():.2f}, of steps from row to row "
+                f"{step[near].mean() / step[~near].mean():.2f}"
             )
 
 
@@ -170,9 +171,8 @@ def memory() -> None:
     began = time.process_time()
     dream(picture=picture, params=DreamParams(size=0, octaves=2, steps=1), seed=0, progress=lambda step: None)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
-    print(
-        f"8192 x 8192 pixels: {most:.2f} GB at most; a step at two scales took {time.process_time() - began:.0f} s of processors"
-    )
+    spent = time.process_time() - began
+    print(f"8192 x 8192 pixels: {most:.2f} GB at most; a step at two scales took {spent:.0f} s of processors")
 
 
 def main(only: str) -> None:
