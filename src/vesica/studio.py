@@ -664,7 +664,7 @@ class Studio:
                 continue
             content = work.content
             if content and medium_of(content.type) == wanted.medium and name == _first_input(engine, wanted.medium):
-                given[name] = self.assets.get(work.content), work.content.type
+                given[name] = self.assets.get(content), content.type
             elif wanted.needed:
                 raise VesicaError(
                     f"{engine.name} needs {wanted.help or name}; bring it with "
