@@ -243,7 +243,7 @@ class Studio:
             raise VesicaError(f"A seed is a whole number from 0 to {SEEDS - 1}; {first} is not.")
         if not 1 <= takes <= 64:
             raise VesicaError(f"Ask for 1 to 64 takes; {takes} is not.")
-        given = self._inputs(work, row, inputs or {})
+        given = self._inputs(work, row, inputs or {}, params)
         self._unlocked()  # a turn that can't be signed should not cost minutes first
         offered = []
         for count in range(takes):
@@ -526,18 +526,17 @@ class Studio:
         force : as in ``export``
         """
         row = engines.find(engine)
-        build(row.load_params(), wishes)
+        params = as_json(build(row.load_params(), wishes))
         _form(row.makes, out)
         if not force:
             self._refuse_to_lose(out, {out.name: b""})
         named = {**self._told_apart(row, files), **(inputs or {})}
         # What would be refused later is refused before a work is begun.
-        self._inputs(Work(out.stem), row, named)
+        self._inputs(Work(out.stem), row, named, params)
         name = self.unused_name(out.stem)
         self.new(name)
-        # The first input that is of the engine's own medium becomes the work, so that its units keep their author.
-        first = next((key for key, wanted in row.inputs.items() if wanted.medium == row.makes and key in named), None)
-        if first:
+        # What the engine works on becomes the work, so that its units keep their author.
+        if (first := _first_input(row, row.makes)) in named:
             self.import_file(name, named.pop(first))
         take = self.offer(name, engine, wishes, inputs=named, seed=seed, progress=progress)[0]
         work = self.pick(name, take.turn, by=PROGRAM)
@@ -711,7 +710,9 @@ class Studio:
                 "begin another work for it with 'vesica new'."
             )
 
-    def _inputs(self, work: Work, engine: Engine, files: Mapping[str, Path]) -> dict[str, tuple[bytes, str]]:
+    def _inputs(
+        self, work: Work, engine: Engine, files: Mapping[str, Path], params: Mapping[str, Any]
+    ) -> dict[str, tuple[bytes, str]]:
         """Bytes and media type of each input: from ``files``, and from the work where its medium fits."""
         given: dict[str, tuple[bytes, str]] = {}
         for name, path in files.items():
@@ -727,13 +728,10 @@ class Studio:
         for name, wanted in engine.inputs.items():
             if name in given:
                 continue
-            if (
-                work.content
-                and medium_of(work.content.type) == wanted.medium
-                and not _filled(engine, given, wanted.medium)
-            ):
-                given[name] = self.assets.get(work.content), work.content.type
-            elif wanted.needed:
+            content = work.content
+            if content and medium_of(content.type) == wanted.medium and name == _first_input(engine, wanted.medium):
+                given[name] = self.assets.get(content), content.type
+            elif wanted.needed and not (wanted.unless and params[wanted.unless[0]] == wanted.unless[1]):
                 raise VesicaError(
                     f"{engine.name} needs {wanted.help or name}; bring it with "
                     f"'vesica import {work.name} FILE' or give --{name} FILE."
@@ -780,9 +778,9 @@ def _of_ending(name: str) -> str:
     return next(forms[ending].type for forms in FORMATS.values() if ending in forms)
 
 
-def _filled(engine: Engine, given: Mapping[str, object], medium: Medium) -> bool:
-    """Whether the work's content already went into an earlier input of this medium (a mask is not the picture)."""
-    return any(engine.inputs[name].medium == medium and engine.inputs[name].needed for name in given)
+def _first_input(engine: Engine, medium: Medium) -> str:
+    """The input of this medium that a work goes into: the first; a mask or a guide is not the picture."""
+    return next((name for name, wanted in engine.inputs.items() if wanted.medium == medium), "")
 
 
 def _take(turn: Turn, *, picked: bool) -> Take:

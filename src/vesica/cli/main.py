@@ -36,6 +36,7 @@ COMMANDS = {
     "restore": "care",
     "gc": "care",
     "key": "care",
+    "atlas": "atlas",
     "engines": "setup",
     "models": "setup",
     "doctor": "setup",
