@@ -20,7 +20,7 @@ CONTENT_LAYER = "e5"
 TINY = 1e-12
 
 FLAT = 0.01
-"""Spread, as a share of ||mean||², below which a style counts as flat: without it, a plain colour divides by nothing."""
+"""Spread, as a share of ||mean||², below which a style counts as flat: a plain colour would divide by nothing."""
 
 
 @dataclass(frozen=True, slots=True)
