@@ -13,8 +13,8 @@ import torch
 
 from vesica.image.pictures import read_picture
 from vesica.image.style_cards import card_of, write_card
-from vesica.image.style_loss import STYLE_LAYERS
 from vesica.image.style_names import SHIPPED
+from vesica.image.style_slope import COLOURS
 from vesica.image.tensors import one_thread_each
 from vesica.weights.efficientnet_lite import efficientnet_lite
 
@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     with one_thread_each() as pool:
         for row in json.loads((folder / "index.json").read_text("utf-8")):
             painting = read_picture((folder / row["file"]).read_bytes())
-            card = card_of(painting, network, STYLE_LAYERS, pool)
+            card = card_of(painting, network, (COLOURS, *network.style_layers), pool)
             about = {key: row[key] for key in ("title", "artist", "year", "rights")}
             data = write_card(card, network, **about)
             (SHIPPED / row["file"]).with_suffix(".safetensors").write_bytes(data)

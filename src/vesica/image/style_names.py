@@ -24,6 +24,12 @@ LONGEST_HEADER = 1_000_000
 
 SHIPPED = Path(__file__).parent / "styles"
 
+SHEET = SHIPPED / "sheet.webp"
+"""One picture painted in every shipped style, in the order of their names."""
+
+THUMB = (144, 96, 10)
+"""Width and height in pixels of one style on the sheet, and how many stand in a row."""
+
 KEPT = "keep"
 """The region's name for leaving the picture as it is."""
 
@@ -154,6 +160,14 @@ def settled(params: Mapping[str, object]) -> dict[str, object]:
     return {**params, "style": written(regions)}
 
 
+def named(text: str) -> str:
+    """A name for a card of one's own. Raises ``VesicaError`` where a text gives none, or one that means something."""
+    name = "_".join(_tokens(text))[:60]
+    if not name or name == KEPT or name in PAINTINGS:
+        raise VesicaError(f"{text[:60]!r} can't be a style's name; choose another with --name.")
+    return name
+
+
 def _wish(item: str) -> Wish:
     name, colon, told = item.strip().rpartition(":")
     if not colon:
@@ -179,12 +193,10 @@ def find(words: str) -> Label:
     if words in known or name in known:
         return known.get(words) or known[name]
     asked = [token for token in _tokens(words) if token not in EMPTY_WORDS]
-    if len(asked) > 1 or words.strip() != name:
-        if found := _by_words(asked, known):
-            return found
-        if asked and (found := _by_meaning(words, known)):
-            return found
-    elif asked and (found := _by_words(asked, known, exactly=True)):
+    sentence = " " in words.strip()  # a single name is to be right, or nearly asked for again
+    if asked and (found := _by_words(asked, known, exactly=not sentence)):
+        return found
+    if asked and sentence and (found := _by_meaning(words, known)):
         return found
     hint = did_you_mean(name, known, "'vesica styles' lists them.")
     raise VesicaError(f"No style is called {words.strip()[:60]!r}; {hint}")
@@ -203,7 +215,7 @@ def _by_words(asked: list[str], known: Mapping[str, Label], *, exactly: bool = F
     everything = sorted(set().union(*texts.values()) - EMPTY_WORDS)
     near = {word: get_close_matches(word, everything, n=1, cutoff=1.0 if exactly else 0.84) for word in asked}
     meant = {found[0] for found in near.values() if found}
-    if len(meant) < (len(set(asked)) + 1) // 2:
+    if len(meant) < (len(set(asked)) if exactly else (len(set(asked)) + 1) // 2):
         return None
     rarity = {word: 1 / sum(word in text for text in texts.values()) for word in meant}
     scores = {name: sum(rarity[word] for word in meant & text) for name, text in texts.items()}
