@@ -13,10 +13,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vesica.errors import Cancelled, ModelMissing, VesicaError
+from vesica.image import style_slope
+from vesica.image.colour import from_srgb
 from vesica.image.params import StyleParams
 from vesica.image.pictures import Picture, grey, read_picture, resize
+from vesica.image.segments import seen
 from vesica.image.style import coloured, style
-from vesica.image.style_cards import card_of, write_card
+from vesica.image.style_cards import card_of, read_card, write_card
 from vesica.image.style_loss import layer_loss, statistics
 from vesica.image.style_names import SHIPPED, find, labels, parse_styles, settled, written
 from vesica.image.style_slope import COLOURS, Objective, Region, style_of
@@ -74,6 +77,8 @@ AGAIN = """
 import hashlib, sys, torch
 from pathlib import Path
 from vesica.image.style import style
+from vesica.image import style_slope
+from vesica.image.colour import from_srgb
 from vesica.image.params import StyleParams
 from vesica.image.pictures import read_picture, resize
 torch.set_num_threads(int(sys.argv[2]))
@@ -133,11 +138,6 @@ def test_painting_stops_when_it_is_cancelled(photo: Picture) -> None:
 def test_the_painting_comes_nearer_to_the_style_and_stays_the_picture(photo: Picture) -> None:
     network = efficientnet_lite()
     made = style(picture=photo, params=replace(QUICK, steps=80), seed=1)
-    with one_thread_each() as pool:
-        wave = card_of(read_picture(PHOTO.read_bytes()), network, ("d1",), pool)  # only to know the type
-        assert wave.sizes
-    from vesica.image.style_cards import read_card
-
     aim = read_card(find("great_wave"), network, (COLOURS, *network.style_layers)).at(96)
 
     def apart(picture: Picture) -> float:
@@ -192,8 +192,6 @@ def test_a_picture_of_regions_of_another_shape_is_refused(photo: Picture) -> Non
 
 
 def test_light_alone_keeps_every_hue_and_kept_keeps_them_on_average(photo: Picture, painted: Picture) -> None:
-    from vesica.image.colour import from_srgb
-
     own = from_srgb(photo)[..., 1:]
     light = from_srgb(coloured(painted, photo, "light"))[..., 1:]
     kept = from_srgb(coloured(painted, photo, "kept"))[..., 1:]
@@ -230,7 +228,7 @@ def test_a_painting_brought_along_is_a_style_of_weight_one(photo: Picture) -> No
         ("great_wave:0", "is no weight"),
         ("great_wave:nan", "is no weight"),
         ("great_wave | ", "names no style"),
-        ("keep", "nothing to paint"),
+        ("keep | keep", "Say whose manner"),
         ("keep, great_wave", "can't be mixed"),
         ("painting2", "bring it with --painting2"),
         ("xq zzw qqy", "No style is called"),
@@ -266,8 +264,6 @@ def test_odd_narrow_and_plain_pictures_are_painted_too(shape: tuple[int, int]) -
 
 @pytest.mark.parametrize("count", [2, 3])
 def test_regions_that_the_network_sees_cover_everything_once(photo: Picture, count: int) -> None:
-    from vesica.image.segments import seen
-
     with one_thread_each() as pool:
         shares = seen(photo, count, efficientnet_lite(), "b10", pool)
     assert np.abs(shares.sum(0) - 1).max() < 1e-5
@@ -278,8 +274,6 @@ def test_regions_that_the_network_sees_cover_everything_once(photo: Picture, cou
 
 
 def test_every_shipped_card_is_whole_small_and_says_whose_it_is() -> None:
-    from vesica.image.style_cards import read_card
-
     network = efficientnet_lite()
     paths = sorted(SHIPPED.glob("*.safetensors"))
     assert len(paths) >= 40
@@ -382,8 +376,6 @@ def test_the_slope_over_tiles_is_autograds_over_the_whole(tiny: VGG) -> None:
 
 
 def test_a_large_picture_in_many_tiles_has_the_slope_of_few(tiny: VGG, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vesica.image import style_slope
-
     generator = torch.Generator().manual_seed(4)
     picture, content = (torch.rand(1, 3, 200, 180, generator=generator) for _ in range(2))
     found = []

@@ -133,8 +133,6 @@ def wished(text: str, brought: Sequence[str]) -> tuple[tuple[Wish, ...], ...]:
         if not rest:
             raise VesicaError("Say whose manner: --style great_wave, or --painting FILE; 'vesica styles' shows ours.")
         return (rest,)
-    if not any(asked):
-        raise VesicaError("Every region is to be kept, so there is nothing to paint; name a style for one.")
     return tuple((*region, *rest) if region else region for region in asked)
 
 
@@ -381,17 +379,19 @@ def coloured(painted: Picture, ground: Picture, colour: str) -> Picture:
     # The photograph keeps its own light and contrast on the whole, as it keeps its colours.
     gain = wide_ground[..., 0].std() / max(wide[..., 0].std(), 1e-6)
     centre, own = wide[..., 0].mean(), wide_ground[..., 0].mean()
-    sigma = longest * BRUSH
-    moved = np.stack(
-        [gaussian_filter(wide_ground[..., axis] - wide[..., axis], sigma, mode="reflect") for axis in (1, 2)]
-    )
-    shift = scaled(torch.from_numpy(moved[None].astype(np.float32)), height, width)[0].permute(1, 2, 0).numpy()
+    # A photograph of few colours stays one: strokes vary its colours no more than it varies them itself.
+    tint = min(1.0, wide_ground[..., 1:].std((0, 1)).sum() / max(wide[..., 1:].std((0, 1)).sum(), 1e-6))
+    broad = [gaussian_filter(one[..., axis], longest * BRUSH) for one in (wide, wide_ground) for axis in (1, 2)]
+    far = scaled(torch.from_numpy(np.stack(broad)[None].astype(np.float32)), height, width)[0].permute(1, 2, 0).numpy()
     result = np.empty_like(painted)
     for top in range(0, height, ROWS):
         rows = slice(top, top + ROWS)
         lab = from_srgb(painted[rows])
         lab[..., 0] = (own + (lab[..., 0] - centre) * gain).clip(0, 1)
-        lab[..., 1:] = lab[..., 1:] + shift[rows] if colour == "kept" else from_srgb(ground[rows])[..., 1:]
+        if colour == "kept":
+            lab[..., 1:] = far[rows, :, 2:] + (lab[..., 1:] - far[rows, :, :2]) * tint
+        else:
+            lab[..., 1:] = from_srgb(ground[rows])[..., 1:]
         result[rows] = to_srgb(lab)
     return result
 
