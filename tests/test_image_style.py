@@ -9,19 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vesica.cli.main import vesica
 from vesica.errors import Cancelled, ModelMissing, VesicaError
 from vesica.image import style_slope
 from vesica.image.colour import from_srgb
 from vesica.image.params import StyleParams
-from vesica.image.pictures import Picture, grey, read_picture, resize
+from vesica.image.pictures import Picture, grey, read_picture, resize, write_png
 from vesica.image.segments import seen
 from vesica.image.style import coloured, style
 from vesica.image.style_cards import card_of, read_card, write_card
 from vesica.image.style_loss import layer_loss, statistics
-from vesica.image.style_names import SHIPPED, find, labels, parse_styles, settled, written
+from vesica.image.style_names import SHEET, SHIPPED, find, labels, parse_styles, settled, written
 from vesica.image.style_slope import COLOURS, Objective, Region, style_of
 from vesica.image.tensors import one_thread_each
 from vesica.weights.efficientnet_lite import efficientnet_lite
@@ -80,7 +82,7 @@ from vesica.image.style import style
 from vesica.image import style_slope
 from vesica.image.colour import from_srgb
 from vesica.image.params import StyleParams
-from vesica.image.pictures import read_picture, resize
+from vesica.image.pictures import read_picture, resize, write_png
 torch.set_num_threads(int(sys.argv[2]))
 photo = read_picture(Path(sys.argv[1]).read_bytes())
 once = style(picture=resize(photo, 96), params=StyleParams(style="great_wave", steps=12), seed=7)
@@ -437,3 +439,26 @@ def test_a_batch_norm_is_folded_into_what_came_before() -> None:
     )
     found = VGG("bn", weights).maps(x, ("relu1_1",))["relu1_1"]
     torch.testing.assert_close(found, normed.relu(), rtol=1e-3, atol=1e-4)
+
+
+# The command line
+
+
+def test_styles_are_listed_added_and_shown(photo: Picture, own_folder: Path, tmp_path: Path) -> None:
+    painting = tmp_path / "My meadow.png"
+    painting.write_bytes(write_png(photo))
+    told = ["styles", "add", str(painting), "--title", "Meadow", "--artist", "Ada <Byron>", "--rights", "mine"]
+    added = CliRunner().invoke(vesica, told)
+    assert added.exit_code == 0, added.output
+    listed = CliRunner().invoke(vesica, ["styles"]).output
+    assert "my_meadow" in listed and "Meadow, Ada <Byron>" in listed and "great_wave" in listed
+    page = tmp_path / "styles.html"
+    assert CliRunner().invoke(vesica, ["styles", "--out", str(page)]).exit_code == 0
+    text = page.read_text("utf-8")
+    assert text.count("<figure>") == len(list(SHIPPED.glob("*.safetensors")))
+    assert "Ada &lt;Byron&gt;" in text and "Ada <Byron>" not in text
+    assert SHEET.stat().st_size <= 300_000
+    refused = CliRunner().invoke(vesica, ["styles", "--out", str(tmp_path / "sheet.gif")])
+    assert "call it sheet.html or sheet.webp" in str(refused.exception)
+    refused = CliRunner().invoke(vesica, [*told, "--name", "keep"])
+    assert "can't be a style's name" in str(refused.exception)
