@@ -283,7 +283,7 @@ def test_every_shipped_card_is_whole_small_and_says_whose_it_is() -> None:
     for label in labels().values():
         assert label.title and label.artist and label.year and "public domain" in label.rights
         card = read_card(label, network, (COLOURS, *network.style_layers))
-        assert {128, 256, 512} <= set(card.sizes)
+        assert {256, 512} <= set(card.sizes)
 
 
 @pytest.mark.parametrize(
