@@ -60,6 +60,9 @@ GRAIN = 0.12
 """Deviation of the noise that the seed draws onto the content where painting starts from it."""
 
 
+FAINT = 0.4
+"""Share of the content's weight at the first scale where painting starts from the style."""
+
 BROAD = 1024
 """Longest side in pixels at which colours are compared."""
 
@@ -271,13 +274,13 @@ class _Painter:
                 self._begun(content, regions, generator) if view is None else scaled(view, scale.height, scale.width)
             )
             # A style's own forms come first where painting starts from it, and the content grows into them.
-            weight = 0.0 if view is None and self._params.start == "style" else self._params.content
+            share = FAINT if view is None and self._params.start == "style" else 1.0
             objective = Objective(
                 self._network,
                 content,
                 regions,
                 content_layer=self._network.content_layer,
-                content_weight=weight,
+                content_weight=share * self._params.content,
                 pool=self._pool,
             )
             view = self._descended(begun.clamp(0, 1), objective, scale, generator)
