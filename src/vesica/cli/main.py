@@ -38,6 +38,7 @@ COMMANDS = {
     "key": "care",
     "atlas": "atlas",
     "engines": "setup",
+    "styles": "styles",
     "models": "setup",
     "doctor": "setup",
     "completion": "setup",
