@@ -1,0 +1,284 @@
+"""Train the painter: one network that repaints a picture in any manner in one pass. See README.md beside this file."""
+
+import argparse
+import json
+import logging
+import os
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from PIL import Image, ImageEnhance
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from vesica.image.painter import CODE, NOISE, Painter, described, paint_whole
+from vesica.image.style_loss import CONTENT_LAYER, STYLE_LAYERS, Statistics, content_loss, statistics, style_loss
+from vesica.weights.efficientnet_lite import efficientnet_lite
+
+STYLE_SIZE = 512
+"""Longest side in pixels at which a painting's statistics are taken: it says how large strokes are."""
+
+VARIANTS = 6
+"""Crops with other colours of each painting, so that styles nobody trained on find their place."""
+
+CARDS = 0.75
+"""Share of the samples whose style is a whole painting."""
+
+WEIGHTS = (0.5, 4.0)
+"""Range of content weights, drawn evenly in their logarithm."""
+
+SMOOTH = 0.3
+"""Weight of the mean change from pixel to pixel."""
+
+
+def read(path: Path) -> Image.Image:
+    return Image.open(path).convert("RGB")
+
+
+def tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def scaled_to(image: Image.Image, longest: int) -> Image.Image:
+    scale = longest / max(image.size)
+    return image.resize((max(32, round(image.width * scale)), max(32, round(image.height * scale))), Image.LANCZOS)
+
+
+def varied(image: Image.Image, rng: random.Random) -> Image.Image:
+    """A crop with other colours and another scale."""
+    share = rng.uniform(0.45, 0.95)
+    width, height = round(image.width * share), round(image.height * share)
+    left, top = rng.randint(0, image.width - width), rng.randint(0, image.height - height)
+    image = scaled_to(image.crop((left, top, left + width, top + height)), rng.randint(320, 560))
+    if rng.random() < 0.5:
+        hue = np.array(image.convert("HSV"))
+        hue[..., 0] += np.uint8(rng.randint(0, 255))
+        image = Image.fromarray(hue, "HSV").convert("RGB")
+    image = ImageEnhance.Color(image).enhance(rng.uniform(0.3, 1.5))
+    image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.6, 1.3))
+    return ImageEnhance.Brightness(image).enhance(rng.uniform(0.7, 1.2))
+
+
+@torch.no_grad()
+def style_of(image: Image.Image) -> dict[str, Statistics]:
+    maps = efficientnet_lite().maps(tensor(image), STYLE_LAYERS)
+    return {layer: statistics(maps[layer]) for layer in STYLE_LAYERS}
+
+
+def prepare_styles(paintings: list[Path], cache: Path) -> dict[str, Tensor]:
+    """Statistics of all paintings, then of their variants, stacked by layer; kept in ``cache``."""
+    if cache.is_file():
+        return load_file(cache)
+    rng = random.Random(1)
+    images = [scaled_to(read(path), STYLE_SIZE) for path in paintings]
+    images += [varied(read(path), rng) for _ in range(VARIANTS) for path in paintings]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(style_of, images))
+    stacked = {}
+    for layer in STYLE_LAYERS:
+        stacked[f"{layer}.mean"] = torch.cat([one[layer].mean for one in found])
+        stacked[f"{layer}.covariance"] = torch.cat([one[layer].covariance for one in found])
+    save_file(stacked, cache)
+    return stacked
+
+
+def principal(described_styles: Tensor, cards: int) -> tuple[Tensor, Tensor]:
+    """Centre and axes [numbers, CODE] such that (described - centre) @ axes has variance 1 in every number."""
+    numbers = described_styles.double()
+    centre = numbers.mean(0)
+    spread = numbers.std(0).clamp_min(1e-6)
+    standard = (numbers - centre) / spread
+    _, sizes, axes = torch.linalg.svd(standard, full_matrices=False)
+    deviation = sizes[:CODE] / len(standard) ** 0.5
+    # The first axes hold most of what differs; the square root keeps them the louder ones.
+    scale = deviation[0] ** 0.5 * deviation**0.5
+    return centre.float(), (axes[:CODE].T / spread[:, None] / scale * 1.5).float()
+
+
+class Trained(nn.Module):
+    """All that is learned: the painter, and for each card what its code should be beyond what is computed."""
+
+    def __init__(self, cards: int) -> None:
+        super().__init__()
+        self.painter = Painter()
+        self.own = nn.Parameter(torch.zeros(cards, CODE))
+
+
+class Contents:
+    """Crops of photographs and paintings at any size."""
+
+    def __init__(self, photographs: list[Path], paintings: list[Path]) -> None:
+        self.sets = [
+            [torch.from_numpy(np.array(read(path))).permute(2, 0, 1)[None] for path in paths]
+            for paths in (photographs, paintings)
+        ]
+
+    def draw(self, size: int, rng: random.Random) -> Tensor:
+        whole = rng.choice(self.sets[rng.random() < 0.6])
+        height, width = whole.shape[-2:]
+        side = min(height, width, round(size * rng.uniform(1.0, 3.0)))
+        top, left = rng.randint(0, height - side), rng.randint(0, width - side)
+        crop = whole[:, :, top : top + side, left : left + side].float() / 255
+        crop = F.interpolate(crop, (size, size), mode="bilinear", antialias=True, align_corners=False)
+        if rng.random() < 0.5:
+            crop = crop.flip(-1)
+        if rng.random() < 0.7:
+            crop = (crop - 0.5) * rng.uniform(0.5, 1.4) + 0.5 + rng.uniform(-0.15, 0.15)
+            crop = crop + torch.tensor([rng.uniform(-0.08, 0.08) for _ in range(3)]).view(1, 3, 1, 1)
+        return crop.clamp(0, 1)
+
+
+def loss_of(model: Trained, code: Tensor, aim: dict[str, Statistics], content: Tensor, weight: float, noise: Tensor,
+            shift: tuple[int, int]) -> tuple[Tensor, float, float]:
+    network = efficientnet_lite()
+    painted = paint_whole(model.painter.brush(code, weight), content, noise)
+    # The backbone's grid lies anywhere over ours, so that no pattern can hide between its steps.
+    down, right = shift
+    seen = painted[:, :, down:, right:].contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        where = content[:, :, down:, right:].contiguous(memory_format=torch.channels_last)
+        told = network.maps(where, (CONTENT_LAYER,))[CONTENT_LAYER]
+    maps = network.maps(seen, (*STYLE_LAYERS, CONTENT_LAYER))
+    style = style_loss({layer: statistics(maps[layer]) for layer in STYLE_LAYERS}, aim).mean()
+    kept = content_loss(maps[CONTENT_LAYER], told).mean()
+    rough = (painted.diff(dim=-1).abs().mean() + painted.diff(dim=-2).abs().mean())
+    return style + weight * kept + SMOOTH * rough, style.item(), kept.item()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paintings", type=Path, help="folder of paintings with index.json")
+    parser.add_argument("photographs", type=Path, help="folder of contents to learn on")
+    parser.add_argument("out", type=Path, help="folder for checkpoint, log and looks; training goes on from what is there")
+    parser.add_argument("--looks", type=Path, help="folder of pictures to look at, not learned from")
+    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--decay-from", type=int, default=10**9, help="step from which the rate falls to nothing")
+    parser.add_argument("--sizes", default="128:1", help="crop sizes and their shares, as 128:0.5,256:0.5")
+    parser.add_argument("--batch", type=int, default=3, help="styles in a step")
+    parser.add_argument("--each", type=int, default=2, help="contents for each of them")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s",
+                        handlers=[logging.FileHandler(args.out / "log.txt"), logging.StreamHandler()])
+    log = logging.info
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(args.seed)
+
+    index = json.loads((args.paintings / "index.json").read_text("utf-8"))
+    paintings = [args.paintings / row["file"] for row in index]
+    photographs = sorted(path for path in args.photographs.iterdir() if path.suffix in (".png", ".jpg"))
+    styles = prepare_styles(paintings, args.out / "styles.safetensors")
+    every = {layer: Statistics(styles[f"{layer}.mean"], styles[f"{layer}.covariance"]) for layer in STYLE_LAYERS}
+    told = described(every)
+    centre, axes = principal(told, len(paintings))
+    codes = (told - centre) @ axes
+    log(f"{len(paintings)} cards, {len(told)} styles, {len(photographs)} photographs, codes {codes.std(0)[:4].tolist()}")
+    contents = Contents(photographs, paintings)
+
+    model = Trained(len(paintings))
+    slow = Trained(len(paintings))
+    slow.load_state_dict(model.state_dict())
+    log(f"{sum(p.numel() for p in model.painter.parameters()):,} parameters")
+    parameters = list(model.parameters())
+    optimiser = torch.optim.Adam(parameters, lr=args.rate, betas=(0.9, 0.99), fused=True)
+    rng, step = random.Random(args.seed), 0
+    checkpoint = args.out / "checkpoint.pt"
+    if checkpoint.is_file():
+        kept = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(kept["model"])
+        slow.load_state_dict(kept["slow"])
+        optimiser.load_state_dict(kept["optimiser"])
+        step = kept["step"]
+        torch.set_rng_state(kept["noise"])
+        state = json.loads(kept["rng"])
+        rng.setstate((state[0], tuple(state[1]), state[2]))
+        log(f"on from step {step}")
+    sizes = [(int(size), float(share)) for size, share in (part.split(":") for part in args.sizes.split(","))]
+
+    def save() -> None:
+        kept = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
+                "noise": torch.get_rng_state(), "rng": json.dumps(rng.getstate())}
+        torch.save(kept, args.out / "checkpoint.tmp")
+        os.replace(args.out / "checkpoint.tmp", checkpoint)
+        ready = {name: tensor.contiguous() for name, tensor in slow.state_dict().items()}
+        ready |= {"centre": centre, "axes": axes, "cards": codes[: len(paintings)].contiguous()}
+        save_file(ready, args.out / "painter.tmp")
+        os.replace(args.out / "painter.tmp", args.out / "painter.safetensors")
+
+    @torch.no_grad()
+    def look() -> None:
+        rows = []
+        for path in sorted(args.looks.iterdir())[:5]:
+            image = read(path)
+            side = min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            content = tensor(image.crop((left, top, left + side, top + side)).resize((256, 256), Image.LANCZOS))
+            row = [content]
+            for card in range(0, len(paintings), len(paintings) // 8):
+                noise = torch.randn(1, NOISE, 64, 64, generator=torch.Generator().manual_seed(1))
+                row.append(paint_whole(slow.painter.brush(codes[card] + slow.own[card], 1.5), content, noise))
+            rows.append(torch.cat(row, 3))
+        sheet = torch.cat(rows, 2)[0].permute(1, 2, 0).numpy() * 255
+        Image.fromarray(sheet.round().astype(np.uint8)).save(args.out / f"look-{step:06d}.jpg", quality=88)
+
+    def one(job: tuple[Tensor, dict[str, Statistics], int, int, Tensor, float, tuple[int, int]]):
+        content_seed, aim, style, size, noise, weight, shift = job
+        draws = random.Random(content_seed)
+        content = torch.cat([contents.draw(size, draws) for _ in range(len(noise))])
+        code = codes[style] + (model.own[style] if style < len(paintings) else 0)
+        loss, style_part, content_part = loss_of(model, code, aim, content, weight, noise, shift)
+        return torch.autograd.grad(loss, parameters, allow_unused=True), style_part, content_part, weight
+
+    began, count, sums, process = time.time(), 0, [0.0, 0.0, 0.0], time.process_time()
+    with ThreadPoolExecutor(args.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        while step < args.steps:
+            left = (args.steps - step) / max(1, args.steps - args.decay_from)
+            rate = args.rate * min(1.0, (step + 1) / 200, max(left, 0.0))
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            (size,) = rng.choices([size for size, _ in sizes], [share for _, share in sizes])
+            jobs = []
+            for _ in range(args.batch):
+                card = rng.random() < CARDS
+                style = rng.randrange(len(paintings)) if card else rng.randrange(len(paintings), len(told))
+                aim = {name: Statistics(s.mean[style : style + 1], s.covariance[style : style + 1]) for name, s in every.items()}
+                weight = WEIGHTS[0] * (WEIGHTS[1] / WEIGHTS[0]) ** rng.random()
+                shift = rng.randrange(8), rng.randrange(8)
+                noise = torch.randn(args.each, NOISE, size // 4, size // 4)
+                jobs.append((rng.getrandbits(60), aim, style, size, noise, weight, shift))
+            found = list(pool.map(one, jobs))
+            for place, parameter in enumerate(parameters):
+                parts = [grads[place] for grads, *_ in found if grads[place] is not None]
+                parameter.grad = sum(parts) / args.batch if parts else None
+            nn.utils.clip_grad_norm_(parameters, 5.0)
+            optimiser.step()
+            step += 1
+            keep = min(0.9995, (1 + step) / (20 + step))
+            with torch.no_grad():
+                torch._foreach_lerp_(list(slow.parameters()), parameters, 1 - keep)
+            for _, style_part, content_part, weight in found:
+                sums[0] += style_part
+                sums[1] += content_part
+                sums[2] += 1
+            if step % 200 == 0:
+                now = time.time()
+                log(f"step {step} size {size} style {sums[0] / sums[2]:.3f} content {sums[1] / sums[2]:.3f} rate {rate:.2e} "
+                    f"{args.each * sums[2] / (now - began):.1f} pictures/s, cpu share {(time.process_time() - process) / (now - began):.2f}")
+                began, sums, process = now, [0.0, 0.0, 0.0], time.process_time()
+            if step % 1000 == 0 or step == args.steps:
+                save()
+                if args.looks:
+                    look()
+
+
+if __name__ == "__main__":
+    main()
