@@ -3,8 +3,10 @@
 import argparse
 import json
 import logging
+import math
 import os
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -144,10 +146,11 @@ def loss_of(model: Trained, code: Tensor, aim: dict[str, Statistics], content: T
         where = content[:, :, down:, right:].contiguous(memory_format=torch.channels_last)
         told = network.maps(where, (CONTENT_LAYER,))[CONTENT_LAYER]
     maps = network.maps(seen, (*STYLE_LAYERS, CONTENT_LAYER))
-    style = style_loss({layer: statistics(maps[layer]) for layer in STYLE_LAYERS}, aim).mean()
-    kept = content_loss(maps[CONTENT_LAYER], told).mean()
-    rough = (painted.diff(dim=-1).abs().mean() + painted.diff(dim=-2).abs().mean())
-    return style + weight * kept + SMOOTH * rough, style.item(), kept.item()
+    style = style_loss({layer: statistics(maps[layer]) for layer in STYLE_LAYERS}, aim)
+    kept = content_loss(maps[CONTENT_LAYER], told)
+    rough = painted.diff(dim=-1).abs().mean((1, 2, 3)) + painted.diff(dim=-2).abs().mean((1, 2, 3))
+    # The logarithm asks for the same share of improvement everywhere, however hard a style is.
+    return (style + weight * kept + SMOOTH * rough).log().mean(), style.log().mean().item(), kept.mean().item()
 
 
 def main() -> None:
@@ -159,7 +162,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40_000)
     parser.add_argument("--decay-from", type=int, default=10**9, help="step from which the rate falls to nothing")
     parser.add_argument("--sizes", default="128:1", help="crop sizes and their shares, as 128:0.5,256:0.5")
-    parser.add_argument("--batch", type=int, default=3, help="styles in a step")
+    parser.add_argument("--batch", type=int, default=2, help="styles in a step")
     parser.add_argument("--each", type=int, default=2, help="contents for each of them")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
@@ -190,23 +193,18 @@ def main() -> None:
     log(f"{sum(p.numel() for p in model.painter.parameters()):,} parameters")
     parameters = list(model.parameters())
     optimiser = torch.optim.Adam(parameters, lr=args.rate, betas=(0.9, 0.99), fused=True)
-    rng, step = random.Random(args.seed), 0
-    checkpoint = args.out / "checkpoint.pt"
+    step, checkpoint = 0, args.out / "checkpoint.pt"
     if checkpoint.is_file():
         kept = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(kept["model"])
         slow.load_state_dict(kept["slow"])
         optimiser.load_state_dict(kept["optimiser"])
         step = kept["step"]
-        torch.set_rng_state(kept["noise"])
-        state = json.loads(kept["rng"])
-        rng.setstate((state[0], tuple(state[1]), state[2]))
         log(f"on from step {step}")
     sizes = [(int(size), float(share)) for size, share in (part.split(":") for part in args.sizes.split(","))]
 
     def save() -> None:
-        kept = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
-                "noise": torch.get_rng_state(), "rng": json.dumps(rng.getstate())}
+        kept = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
         torch.save(kept, args.out / "checkpoint.tmp")
         os.replace(args.out / "checkpoint.tmp", checkpoint)
         ready = {name: tensor.contiguous() for name, tensor in slow.state_dict().items()}
@@ -230,54 +228,78 @@ def main() -> None:
         sheet = torch.cat(rows, 2)[0].permute(1, 2, 0).numpy() * 255
         Image.fromarray(sheet.round().astype(np.uint8)).save(args.out / f"look-{step:06d}.jpg", quality=88)
 
-    def one(job: tuple[Tensor, dict[str, Statistics], int, int, Tensor, float, tuple[int, int]]):
-        content_seed, aim, style, size, noise, weight, shift = job
-        draws = random.Random(content_seed)
-        content = torch.cat([contents.draw(size, draws) for _ in range(len(noise))])
-        code = codes[style] + (model.own[style] if style < len(paintings) else 0)
-        loss, style_part, content_part = loss_of(model, code, aim, content, weight, noise, shift)
-        return torch.autograd.grad(loss, parameters, allow_unused=True), style_part, content_part, weight
+    def slope(mine: Trained, number: int) -> list[list[float]]:
+        """Gradients of step ``number``, whose draws depend on the number alone."""
+        rng = random.Random(f"{args.seed} {number}")
+        generator = torch.Generator().manual_seed(rng.getrandbits(60))
+        (size,) = rng.choices([size for size, _ in sizes], [share for _, share in sizes])
+        losses, told_here = [], []
+        for _ in range(args.batch):
+            card = rng.random() < CARDS
+            style = rng.randrange(len(paintings)) if card else rng.randrange(len(paintings), len(told))
+            aim = {
+                name: Statistics(one.mean[style : style + 1], one.covariance[style : style + 1])
+                for name, one in every.items()
+            }
+            content = torch.cat([contents.draw(size, rng) for _ in range(args.each)])
+            noise = torch.randn(args.each, NOISE, size // 4, size // 4, generator=generator)
+            code = codes[style] + (mine.own[style] if card else 0)
+            weight = WEIGHTS[0] * (WEIGHTS[1] / WEIGHTS[0]) ** rng.random()
+            shift = rng.randrange(8), rng.randrange(8)
+            loss, *parts = loss_of(mine, code, aim, content, weight, noise, shift)
+            (loss / args.batch).backward()
+            told_here.append(parts)
+        return told_here
 
-    began, count, sums, process = time.time(), 0, [0.0, 0.0, 0.0], time.process_time()
-    with ThreadPoolExecutor(args.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        while step < args.steps:
-            left = (args.steps - step) / max(1, args.steps - args.decay_from)
-            rate = args.rate * min(1.0, (step + 1) / 200, max(left, 0.0))
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            (size,) = rng.choices([size for size, _ in sizes], [share for _, share in sizes])
-            jobs = []
-            for _ in range(args.batch):
-                card = rng.random() < CARDS
-                style = rng.randrange(len(paintings)) if card else rng.randrange(len(paintings), len(told))
-                aim = {name: Statistics(s.mean[style : style + 1], s.covariance[style : style + 1]) for name, s in every.items()}
-                weight = WEIGHTS[0] * (WEIGHTS[1] / WEIGHTS[0]) ** rng.random()
-                shift = rng.randrange(8), rng.randrange(8)
-                noise = torch.randn(args.each, NOISE, size // 4, size // 4)
-                jobs.append((rng.getrandbits(60), aim, style, size, noise, weight, shift))
-            found = list(pool.map(one, jobs))
-            for place, parameter in enumerate(parameters):
-                parts = [grads[place] for grads, *_ in found if grads[place] is not None]
-                parameter.grad = sum(parts) / args.batch if parts else None
-            nn.utils.clip_grad_norm_(parameters, 5.0)
-            optimiser.step()
-            step += 1
-            keep = min(0.9995, (1 + step) / (20 + step))
-            with torch.no_grad():
-                torch._foreach_lerp_(list(slow.parameters()), parameters, 1 - keep)
-            for _, style_part, content_part, weight in found:
-                sums[0] += style_part
-                sums[1] += content_part
-                sums[2] += 1
-            if step % 200 == 0:
-                now = time.time()
-                log(f"step {step} size {size} style {sums[0] / sums[2]:.3f} content {sums[1] / sums[2]:.3f} rate {rate:.2e} "
-                    f"{args.each * sums[2] / (now - began):.1f} pictures/s, cpu share {(time.process_time() - process) / (now - began):.2f}")
-                began, sums, process = now, [0.0, 0.0, 0.0], time.process_time()
-            if step % 1000 == 0 or step == args.steps:
-                save()
-                if args.looks:
+    lock = threading.Lock()
+    seen = {"began": time.time(), "process": time.process_time(), "told": [], "started": step}
+
+    def work() -> None:
+        """Take step after step: gradients with weights as they are, then an update; others may have updated since."""
+        nonlocal step
+        torch.set_num_threads(1)
+        mine = Trained(len(paintings))
+        while True:
+            with lock:
+                number = seen["started"]
+                if number >= args.steps:
+                    return
+                seen["started"] += 1
+                with torch.no_grad():
+                    torch._foreach_copy_(list(mine.parameters()), parameters)
+            mine.zero_grad()
+            parts = slope(mine, number)
+            with lock:
+                for parameter, own in zip(parameters, mine.parameters(), strict=True):
+                    parameter.grad = own.grad
+                nn.utils.clip_grad_norm_(parameters, 1.0)
+                left = (args.steps - step) / max(1, args.steps - args.decay_from)
+                optimiser.param_groups[0]["lr"] = args.rate * min(1.0, (step + 1) / 200, max(left, 0.0))
+                optimiser.step()
+                step += 1
+                keep = min(0.9995, (1 + step) / (20 + step))
+                with torch.no_grad():
+                    torch._foreach_lerp_(list(slow.parameters()), parameters, 1 - keep)
+                seen["told"] += parts
+                if step % 100 == 0:
+                    now, cpu, count = time.time(), time.process_time(), len(seen["told"])
+                    log(
+                        f"step {step} sizes {args.sizes} style {math.exp(sum(part[0] for part in seen['told']) / count):.3f} "
+                        f"content {sum(part[1] for part in seen['told']) / count:.3f} "
+                        f"rate {optimiser.param_groups[0]['lr']:.2e} "
+                        f"{args.each * count / (now - seen['began']):.1f} pictures/s, "
+                        f"cpu {(cpu - seen['process']) / (now - seen['began']):.2f}, "
+                        f"{1000 * (cpu - seen['process']) / count / args.each:.0f} ms a picture"
+                    )
+                    seen.update(began=now, process=cpu, told=[])
+                if step % 500 == 0 or step == args.steps:
+                    save()
+                if args.looks and step % 1000 == 0:
                     look()
+
+    with ThreadPoolExecutor(args.threads) as pool:
+        for running in [pool.submit(work) for _ in range(args.threads)]:
+            running.result()
 
 
 if __name__ == "__main__":

@@ -7,14 +7,22 @@ Shlens and Kudlur, 2017) and (b) the shares in which each convolution's kernels,
 costs. Most work is done at a quarter and an eighth of the picture's size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from vesica.image.style_loss import STYLE_LAYERS, Statistics
+
+T = TypeVar("T")
+
+ROWS = 256
+"""Rows of the picture that one thread works on at once. It is fixed, so that the result is the same on any threads."""
 
 CODE = 64
 """Numbers of a style code."""
@@ -32,18 +40,18 @@ USUAL = 1.5
 """Content weight around which the network was trained."""
 
 CONVOLUTIONS = {
-    "enter": (48 + NOISE, 64, 3),
-    "down": (64, 96, 3),
-    "deep1": (96, 96, 3),
-    "deep2": (96, 96, 3),
-    "deep3": (96, 96, 3),
-    "deep4": (96, 96, 3),
-    "up": (96, 64, 1),
-    "wide1": (64, 64, 3),
-    "wide2": (64, 64, 3),
-    "narrow": (64, 32, 1),
-    "fine": (32, 32, 3),
-    "leave": (32, 12, 3),
+    "enter": (48 + NOISE, 48, 3),
+    "down": (48, 80, 3),
+    "deep1": (80, 80, 3),
+    "deep2": (80, 80, 3),
+    "deep3": (80, 80, 3),
+    "deep4": (80, 80, 3),
+    "up": (80, 48, 1),
+    "wide1": (48, 48, 3),
+    "wide2": (48, 48, 3),
+    "narrow": (48, 24, 1),
+    "fine": (24, 24, 3),
+    "leave": (24, 12, 3),
 }
 """Channels in and out, and kernel size, by name in the order of use."""
 
@@ -127,6 +135,96 @@ def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
     x = F.relu(F.interpolate(convolve("narrow", x), scale_factor=2, mode="nearest"))
     x = F.relu(convolve("fine", x))
     return torch.sigmoid(F.pixel_shuffle(convolve("leave", x), 2))
+
+
+def paint_bands(
+    brush: Brush, picture: Tensor, noise: Tensor, pool: Executor, tick: Callable[[], None] | None = None
+) -> Tensor:
+    """What ``paint_whole`` does, without slopes and on all threads of ``pool``; alike on any number of them.
+
+    Each map is cut into bands of rows, which depend on its height alone and which one thread each computes; borders are
+    exchanged before each convolution, and the norms' sums added up band by band.
+
+    tick : called from the caller's thread after each band of each layer; may raise
+    """
+    eighths = picture.shape[2] // 8
+    count = min(eighths, max(2, -(-picture.shape[2] // ROWS)))
+    edges = [round(eighths * place / count) for place in range(count + 1)]
+
+    def cut(x: Tensor, rows: int) -> list[Tensor]:
+        """Bands of a map with ``rows`` rows for every eight of the picture."""
+        return [x[:, :, start * rows : end * rows] for start, end in pairwise(edges)]
+
+    def each(task: Callable[..., T], *bands: Iterable[Tensor]) -> list[T]:
+        done = []
+        for result in pool.map(task, *bands):
+            done.append(result)
+            if tick:
+                tick()
+        return done
+
+    def bordered(bands: list[Tensor]) -> Iterator[Tensor]:
+        """Every band between its neighbours' nearest rows."""
+        for place, band in enumerate(bands):
+            above = bands[place - 1][:, :, -1:] if place else band[:, :, :1]
+            below = bands[place + 1][:, :, :1] if place + 1 < len(bands) else band[:, :, -1:]
+            yield F.pad(torch.cat([above, band, below], 2), (1, 1, 0, 0), mode="replicate")
+
+    def convolve(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
+        """The raw maps of a convolution."""
+        kernel, bias = brush.kernel[name], brush.bias[name]
+        return each(
+            lambda band: F.conv2d(band, kernel, bias, stride), bordered(bands) if kernel.shape[-1] > 1 else bands
+        )
+
+    def evened(name: str, bands: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Gain and shift [1, channels, 1, 1] that bring a map to the style's mean and deviation."""
+        sums = each(_sums, bands)
+        places = sum(band.shape[2] * band.shape[3] for band in bands)
+        mean = sum(first for first, _ in sums) / places
+        square = sum(second for _, second in sums) / places
+        gain = brush.gain[name].double() / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
+        shift = brush.shift[name].double() - mean * gain
+        return gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1)
+
+    def lit(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
+        """Convolved, evened, and cut off below zero."""
+        bands = convolve(name, bands, stride)
+        gain, shift = evened(name, bands)
+        return each(lambda band: torch.addcmul(shift, band, gain, out=band).relu_(), bands)
+
+    def added(ground: list[Tensor], name: str, bands: list[Tensor], scale: int = 1) -> list[Tensor]:
+        """``ground``, changed, plus what is convolved, evened and scaled up by a whole number."""
+        bands = convolve(name, bands)
+        gain, shift = evened(name, bands)
+        return each(lambda one, band: one.add_(_larger(torch.addcmul(shift, band, gain), scale)), ground, bands)
+
+    seen = (picture * 4 - 2).contiguous(memory_format=torch.channels_last)
+    bands = each(
+        lambda part, grain: torch.cat([F.pixel_unshuffle(part, 4), grain], 1).contiguous(
+            memory_format=torch.channels_last
+        ),
+        cut(seen, 8),
+        cut(noise, 2),
+    )
+    quarter = lit("enter", bands)
+    bands = lit("down", quarter, 2)
+    for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
+        bands = added(bands, second, lit(first, bands))
+    bands = added(quarter, "up", bands, 2)
+    bands = added(bands, "wide2", lit("wide1", bands))
+    bands = [_larger(band, 2) for band in lit("narrow", bands)]
+    bands = convolve("leave", lit("fine", bands))
+    return torch.cat(each(lambda band: F.pixel_shuffle(band, 2).sigmoid_(), bands), 2)
+
+
+def _sums(band: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over the places of a band, and of its squares, float64 [channels]."""
+    return band.sum((0, 2, 3)).double(), band.square().sum((0, 2, 3)).double()
+
+
+def _larger(x: Tensor, scale: int) -> Tensor:
+    return x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="nearest")
 
 
 def described(style: Mapping[str, Statistics]) -> Tensor:
