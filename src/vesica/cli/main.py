@@ -36,6 +36,7 @@ COMMANDS = {
     "gc": "care",
     "key": "care",
     "engines": "setup",
+    "styles": "styles",
     "models": "setup",
     "doctor": "setup",
     "completion": "setup",

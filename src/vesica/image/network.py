@@ -15,6 +15,15 @@ class Network(Protocol):
     layers: Sequence[str]
     """Names of the maps that can be asked for, shallow to deep."""
 
+    style_layers: Sequence[str]
+    """The maps that a style is told by: strokes from fine to broad."""
+
+    content_layer: str
+    """The map that says what stands where."""
+
+    segment_layer: str
+    """A deep map, which says what a place is rather than how it looks."""
+
     def maps(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """Maps [n, channels, height / stride, width / stride] of pictures [n, 3, height, width], sRGB in 0..1.
 

@@ -48,3 +48,30 @@ class DreamParams:
     colour: Annotated[float, Interval(ge=0, le=1), "How much the dream may change colours; 0 changes light alone."] = (
         0.7
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StyleParams:
+    """Knobs of style by optimisation."""
+
+    style: Annotated[
+        str,
+        "Whose manner, by name or words: great_wave, 'a storm at sea'; several with weights: great_wave:2, "
+        "starry_night; by region, dark to light: great_wave | keep.",
+    ] = ""
+    size: Annotated[int, Interval(ge=0, le=8192), "Longest side of the result in pixels; 0 for the picture's own."] = 0
+    steps: Annotated[int, Interval(ge=8, le=2000), "Steps in all; more comes nearer to the style."] = 320
+    scale: Annotated[float, Interval(ge=0.25, le=4), "Size of the strokes; 1 is as in the painting."] = 1.0
+    content: Annotated[float, Interval(ge=0, le=20), "How much of the picture's own forms is kept."] = 1.0
+    colour: Annotated[
+        Literal["style", "kept", "light"],
+        "Colours of the style, or the picture's own: kept and broken by strokes, or changed in light alone.",
+    ] = "style"
+    start: Annotated[
+        Literal["content", "noise", "style"],
+        "What is painted over: the picture, noise, or the style's own forms.",
+    ] = "content"
+    feather: Annotated[int, Interval(ge=0, le=512), "Pixels over which the paint sets in inside a mask's edge."] = 24
+    network: Annotated[
+        Literal["efficientnet-lite0", "vgg"], "What sees: ours, or a VGG whose file VESICA_VGG names."
+    ] = "efficientnet-lite0"

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-STYLE_LAYERS = ("d0", "d1", "d2", "d3", "d5")
-"""Maps of EfficientNet-Lite0 that a style is told by: strokes of 2 to 50 pixels."""
+from vesica.weights.efficientnet_lite import EfficientNetLite
 
-CONTENT_LAYER = "e5"
-"""The map of EfficientNet-Lite0 that says what stands where."""
+STYLE_LAYERS = EfficientNetLite.style_layers
+CONTENT_LAYER = EfficientNetLite.content_layer
 
 TINY = 1e-12
 

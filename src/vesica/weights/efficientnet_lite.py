@@ -107,6 +107,9 @@ class EfficientNetLite:
 
     name = NAME
     layers = LAYERS
+    style_layers = ("d0", "d1", "d2", "d3", "d5")
+    content_layer = "e5"
+    segment_layer = "b10"
     stride_of = staticmethod(stride_of)
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
