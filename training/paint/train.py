@@ -18,7 +18,9 @@ from PIL import Image, ImageEnhance
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vesica.image.painter import CODE, NOISE, Painter, described, paint_whole
+from vesica.image.painter import CODE, CONVOLUTIONS, NOISE, Painter, described, paint_whole, spread
+from vesica.image.recolour import recoloured
+from vesica.image.style_slope import COLOURS
 from vesica.image.style_loss import CONTENT_LAYER, STYLE_LAYERS, Statistics, content_loss, statistics, style_loss
 from vesica.weights.efficientnet_lite import efficientnet_lite
 
@@ -33,6 +35,18 @@ CARDS = 0.75
 
 WEIGHTS = (0.5, 4.0)
 """Range of content weights, drawn evenly in their logarithm."""
+
+STEERING = 0.025
+"""How fast the perceptron that turns codes into gains and shares learns, where a kernel of deviation 1 learns at 1."""
+
+OWN = 0.15
+"""How fast a card's own code does."""
+
+LOOSE = 16
+"""Pixels by which what the backbone sees is smaller than what is painted."""
+
+EDGE = 12
+"""Pixels along the border that do not count; one place at least."""
 
 SMOOTH = 0.3
 """Weight of the mean change from pixel to pixel."""
@@ -68,8 +82,8 @@ def varied(image: Image.Image, rng: random.Random) -> Image.Image:
 
 @torch.no_grad()
 def style_of(image: Image.Image) -> dict[str, Statistics]:
-    maps = efficientnet_lite().maps(tensor(image), STYLE_LAYERS)
-    return {layer: statistics(maps[layer]) for layer in STYLE_LAYERS}
+    maps = efficientnet_lite().maps(tensor(image), STYLE_LAYERS) | {COLOURS: tensor(image)}
+    return {layer: statistics(maps[layer]) for layer in (COLOURS, *STYLE_LAYERS)}
 
 
 def prepare_styles(paintings: list[Path], cache: Path) -> dict[str, Tensor]:
@@ -82,7 +96,7 @@ def prepare_styles(paintings: list[Path], cache: Path) -> dict[str, Tensor]:
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(style_of, images))
     stacked = {}
-    for layer in STYLE_LAYERS:
+    for layer in (COLOURS, *STYLE_LAYERS):
         stacked[f"{layer}.mean"] = torch.cat([one[layer].mean for one in found])
         stacked[f"{layer}.covariance"] = torch.cat([one[layer].covariance for one in found])
     save_file(stacked, cache)
@@ -135,18 +149,25 @@ class Contents:
         return crop.clamp(0, 1)
 
 
+def inner(x: Tensor, side: int) -> Tensor:
+    """A map of a picture of ``side`` pixels without its border, which saw the zeros beyond it."""
+    edge = max(1, EDGE * x.shape[-1] // side)
+    return x[:, :, edge:-edge, edge:-edge]
+
+
 def loss_of(model: Trained, code: Tensor, aim: dict[str, Statistics], content: Tensor, weight: float, noise: Tensor,
             shift: tuple[int, int]) -> tuple[Tensor, float, float]:
     network = efficientnet_lite()
     painted = paint_whole(model.painter.brush(code, weight), content, noise)
     # The backbone's grid lies anywhere over ours, so that no pattern can hide between its steps.
-    down, right = shift
-    seen = painted[:, :, down:, right:].contiguous(memory_format=torch.channels_last)
+    down, right = (slice(side, side + content.shape[-1] - LOOSE) for side in shift)
+    seen = painted[:, :, down, right].contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
-        where = content[:, :, down:, right:].contiguous(memory_format=torch.channels_last)
+        where = content[:, :, down, right].contiguous(memory_format=torch.channels_last)
         told = network.maps(where, (CONTENT_LAYER,))[CONTENT_LAYER]
-    maps = network.maps(seen, (*STYLE_LAYERS, CONTENT_LAYER))
-    style = style_loss({layer: statistics(maps[layer]) for layer in STYLE_LAYERS}, aim)
+    maps = network.maps(seen, (*STYLE_LAYERS, CONTENT_LAYER)) | {COLOURS: seen}
+    found = {layer: statistics(inner(maps[layer], seen.shape[-1])) for layer in aim}
+    style = style_loss(found, aim)
     kept = content_loss(maps[CONTENT_LAYER], told)
     rough = painted.diff(dim=-1).abs().mean((1, 2, 3)) + painted.diff(dim=-2).abs().mean((1, 2, 3))
     # The logarithm asks for the same share of improvement everywhere, however hard a style is.
@@ -164,7 +185,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="128:1", help="crop sizes and their shares, as 128:0.5,256:0.5")
     parser.add_argument("--batch", type=int, default=2, help="styles in a step")
     parser.add_argument("--each", type=int, default=2, help="contents for each of them")
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=0.015, help="largest step of a kernel, as a share of its deviation")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -180,7 +201,7 @@ def main() -> None:
     paintings = [args.paintings / row["file"] for row in index]
     photographs = sorted(path for path in args.photographs.iterdir() if path.suffix in (".png", ".jpg"))
     styles = prepare_styles(paintings, args.out / "styles.safetensors")
-    every = {layer: Statistics(styles[f"{layer}.mean"], styles[f"{layer}.covariance"]) for layer in STYLE_LAYERS}
+    every = {layer: Statistics(styles[f"{layer}.mean"], styles[f"{layer}.covariance"]) for layer in (COLOURS, *STYLE_LAYERS)}
     told = described(every)
     centre, axes = principal(told, len(paintings))
     codes = (told - centre) @ axes
@@ -192,7 +213,14 @@ def main() -> None:
     slow.load_state_dict(model.state_dict())
     log(f"{sum(p.numel() for p in model.painter.parameters()):,} parameters")
     parameters = list(model.parameters())
-    optimiser = torch.optim.Adam(parameters, lr=args.rate, betas=(0.9, 0.99), fused=True)
+    # Kernels move by a share of the deviation they began with: a sum over many inputs must not jump.
+    groups = [
+        {"params": [model.painter.bank[name], model.painter.bias[name]], "share": spread(name)} for name in CONVOLUTIONS
+    ]
+    steering = ("code1", "code2", "norms", "mixes")
+    groups.append({"params": [p for part in steering for p in getattr(model.painter, part).parameters()], "share": STEERING})
+    groups.append({"params": [model.own], "share": OWN})
+    optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99), fused=True)
     step, checkpoint = 0, args.out / "checkpoint.pt"
     if checkpoint.is_file():
         kept = torch.load(checkpoint, weights_only=True)
@@ -207,9 +235,9 @@ def main() -> None:
         kept = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
         torch.save(kept, args.out / "checkpoint.tmp")
         os.replace(args.out / "checkpoint.tmp", checkpoint)
-        ready = {name: tensor.contiguous() for name, tensor in slow.state_dict().items()}
-        ready |= {"centre": centre, "axes": axes, "cards": codes[: len(paintings)].contiguous()}
-        save_file(ready, args.out / "painter.tmp")
+        ready = {name: learned.half().contiguous() for name, learned in slow.state_dict().items()}
+        names = {"cards": json.dumps([path.stem for path in paintings])}
+        save_file(ready | {"centre": centre, "axes": axes.contiguous()}, args.out / "painter.tmp", metadata=names)
         os.replace(args.out / "painter.tmp", args.out / "painter.safetensors")
 
     @torch.no_grad()
@@ -223,7 +251,8 @@ def main() -> None:
             row = [content]
             for card in range(0, len(paintings), len(paintings) // 8):
                 noise = torch.randn(1, NOISE, 64, 64, generator=torch.Generator().manual_seed(1))
-                row.append(paint_whole(slow.painter.brush(codes[card] + slow.own[card], 1.5), content, noise))
+                begun = recoloured(content, Statistics(*(part[card] for part in (every[COLOURS].mean, every[COLOURS].covariance))))
+                row.append(paint_whole(slow.painter.brush(codes[card] + slow.own[card], 1.5), begun, noise))
             rows.append(torch.cat(row, 3))
         sheet = torch.cat(rows, 2)[0].permute(1, 2, 0).numpy() * 255
         Image.fromarray(sheet.round().astype(np.uint8)).save(args.out / f"look-{step:06d}.jpg", quality=88)
@@ -241,11 +270,12 @@ def main() -> None:
                 name: Statistics(one.mean[style : style + 1], one.covariance[style : style + 1])
                 for name, one in every.items()
             }
-            content = torch.cat([contents.draw(size, rng) for _ in range(args.each)])
+            colours = Statistics(aim[COLOURS].mean[0], aim[COLOURS].covariance[0])
+            content = torch.cat([recoloured(contents.draw(size, rng), colours) for _ in range(args.each)])
             noise = torch.randn(args.each, NOISE, size // 4, size // 4, generator=generator)
             code = codes[style] + (mine.own[style] if card else 0)
             weight = WEIGHTS[0] * (WEIGHTS[1] / WEIGHTS[0]) ** rng.random()
-            shift = rng.randrange(8), rng.randrange(8)
+            shift = rng.randrange(LOOSE + 1), rng.randrange(LOOSE + 1)
             loss, *parts = loss_of(mine, code, aim, content, weight, noise, shift)
             (loss / args.batch).backward()
             told_here.append(parts)
@@ -274,14 +304,15 @@ def main() -> None:
                     parameter.grad = own.grad
                 nn.utils.clip_grad_norm_(parameters, 1.0)
                 left = (args.steps - step) / max(1, args.steps - args.decay_from)
-                optimiser.param_groups[0]["lr"] = args.rate * min(1.0, (step + 1) / 200, max(left, 0.0))
+                for group in optimiser.param_groups:
+                    group["lr"] = group["share"] * args.rate * min(1.0, (step + 1) / 100, max(left, 0.0))
                 optimiser.step()
                 step += 1
                 keep = min(0.9995, (1 + step) / (20 + step))
                 with torch.no_grad():
                     torch._foreach_lerp_(list(slow.parameters()), parameters, 1 - keep)
                 seen["told"] += parts
-                if step % 100 == 0:
+                if step % 50 == 0:
                     now, cpu, count = time.time(), time.process_time(), len(seen["told"])
                     log(
                         f"step {step} sizes {args.sizes} style {math.exp(sum(part[0] for part in seen['told']) / count):.3f} "

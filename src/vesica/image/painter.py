@@ -7,17 +7,24 @@ Shlens and Kudlur, 2017) and (b) the shares in which each convolution's kernels,
 costs. Most work is done at a quarter and an eighth of the picture's size.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import TypeVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from vesica.errors import VesicaError
 from vesica.image.style_loss import STYLE_LAYERS, Statistics
+from vesica.weights.cards import locate
+
+NAME = "painter"
 
 T = TypeVar("T")
 
@@ -51,12 +58,18 @@ CONVOLUTIONS = {
     "wide2": (48, 48, 3),
     "narrow": (48, 24, 1),
     "fine": (24, 24, 3),
-    "leave": (24, 12, 3),
+    "leave": (24 + 12, 12, 3),
 }
 """Channels in and out, and kernel size, by name in the order of use."""
 
 NORMED = tuple(name for name in CONVOLUTIONS if name != "leave")
 """Convolutions that an instance norm follows."""
+
+
+def spread(name: str) -> float:
+    """Deviation of a convolution's kernels before training."""
+    inside, _, size = CONVOLUTIONS[name]
+    return float((2 / (inside * size * size)) ** 0.5 * (0.3 if name == "leave" else 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +96,10 @@ class Painter(nn.Module):
         self.bank = nn.ParameterDict()
         self.bias = nn.ParameterDict()
         for name, (inside, outside, size) in CONVOLUTIONS.items():
-            spread = (2 / (inside * size * size)) ** 0.5 * (0.5 if name == "leave" else 1.0)
-            self.bank[name] = nn.Parameter(torch.randn(BANK, outside, inside, size, size) * spread)
+            bank = torch.randn(BANK, outside, inside, size, size) * spread(name)
+            if name == "leave":  # before any training, out comes what went in
+                bank[0, :, -12:, 1, 1] += torch.eye(12)
+            self.bank[name] = nn.Parameter(bank)
             self.bias[name] = nn.Parameter(torch.zeros(outside))
         self.norms = nn.Linear(WIDTH, 2 * sum(CONVOLUTIONS[name][1] for name in NORMED))
         self.mixes = nn.Linear(WIDTH, (BANK - 1) * len(CONVOLUTIONS))
@@ -125,7 +140,8 @@ def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
         x = F.conv2d(x, kernel, brush.bias[name], stride)
         return F.group_norm(x, x.shape[1], brush.gain[name], brush.shift[name]) if name in brush.gain else x
 
-    x = torch.cat([F.pixel_unshuffle(picture * 4 - 2, 4), noise], 1)
+    seen = picture * 4 - 2
+    x = torch.cat([F.pixel_unshuffle(seen, 4), noise], 1)
     quarter = F.relu(convolve("enter", x))
     x = F.relu(convolve("down", quarter, 2))
     for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
@@ -133,7 +149,7 @@ def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
     x = quarter + F.interpolate(convolve("up", x), scale_factor=2, mode="nearest")
     x = x + convolve("wide2", F.relu(convolve("wide1", x)))
     x = F.relu(F.interpolate(convolve("narrow", x), scale_factor=2, mode="nearest"))
-    x = F.relu(convolve("fine", x))
+    x = torch.cat([F.relu(convolve("fine", x)), F.pixel_unshuffle(seen, 2)], 1)
     return torch.sigmoid(F.pixel_shuffle(convolve("leave", x), 2))
 
 
@@ -214,7 +230,10 @@ def paint_bands(
     bands = added(quarter, "up", bands, 2)
     bands = added(bands, "wide2", lit("wide1", bands))
     bands = [_larger(band, 2) for band in lit("narrow", bands)]
-    bands = convolve("leave", lit("fine", bands))
+    bands = each(
+        lambda band, part: torch.cat([band, F.pixel_unshuffle(part, 2)], 1), lit("fine", bands), cut(seen, 8)
+    )
+    bands = convolve("leave", bands)
     return torch.cat(each(lambda band: F.pixel_shuffle(band, 2).sigmoid_(), bands), 2)
 
 
@@ -231,8 +250,40 @@ def described(style: Mapping[str, Statistics]) -> Tensor:
     """What a style code is made from: the mean and the deviation of every channel, float32 [..., numbers]."""
     parts = []
     for layer in STYLE_LAYERS:
-        parts += [
-            style[layer].mean,
-            style[layer].covariance.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt(),
-        ]
+        parts += [style[layer].mean, style[layer].covariance.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()]
     return torch.cat(parts, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """The painter as it comes with the package, and how it knows styles.
+
+    centre, axes : [numbers] and [numbers, CODE]: the code of a style is ``(described(style) - centre) @ axes``
+    own : what was learned of each painting beyond its code, by the name of its card
+    """
+
+    painter: Painter
+    centre: Tensor
+    axes: Tensor
+    own: Mapping[str, Tensor]
+
+    def code(self, style: Mapping[str, Statistics], name: str = "") -> Tensor:
+        """The code [CODE] of any style; ``name`` is its card's, where it has one."""
+        code = (described(style) - self.centre) @ self.axes
+        return code + self.own[name] if name in self.own else code
+
+
+@cache
+def studied() -> Studied:
+    """The painter that comes with the package. Raises ``VesicaError`` where its file is missing or damaged."""
+    path = locate(NAME)
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            names = json.loads(file.metadata()["cards"])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as fault:
+        raise VesicaError(f"The file of the model {NAME} is damaged; install vesica anew.") from fault
+    learned = Painter().requires_grad_(False)
+    learned.load_state_dict({name.removeprefix("painter."): x for name, x in tensors.items() if "painter." in name})
+    own = dict(zip(names, tensors["own"], strict=True))
+    return Studied(learned.eval(), tensors["centre"], tensors["axes"], own)
