@@ -112,7 +112,7 @@ def style(
     strength = strength_of(ground, mask, params.feather)
     network = network_named(params.network)
     with one_thread_each() as pool:
-        cards = cards_behind(wishes, brought, network, pool)
+        cards = cards_behind(wishes, brought, network, pool, max(height, width) * params.scale)
         shares = _shares(ground, wishes, regions, network, pool)
         if shares is not None and () in wishes:
             kept = 1 - sum(shares[number] for number, region in enumerate(wishes) if not region)
@@ -133,8 +133,6 @@ def wished(text: str, brought: Sequence[str]) -> tuple[tuple[Wish, ...], ...]:
         if not rest:
             raise VesicaError("Say whose manner: --style great_wave, or --painting FILE; 'vesica styles' shows ours.")
         return (rest,)
-    if not any(asked):
-        raise VesicaError("Every region is to be kept, so there is nothing to paint; name a style for one.")
     return tuple((*region, *rest) if region else region for region in asked)
 
 
@@ -168,15 +166,19 @@ def size_of(picture: Picture, longest: int) -> tuple[int, int]:
 
 
 def cards_behind(
-    wishes: Sequence[Sequence[Wish]], brought: Mapping[str, Picture], network: Network, pool: Executor
+    wishes: Sequence[Sequence[Wish]],
+    brought: Mapping[str, Picture],
+    network: Network,
+    pool: Executor,
+    largest: float,
 ) -> dict[str, StyleCard]:
-    """The card behind each name."""
+    """The card behind each name; of a picture that was brought, as far as sizes up to ``largest`` need."""
     known, found = labels(), {}
     layers = (COLOURS, *network.style_layers)
     for wish in {wish.name: wish for region in wishes for wish in region}.values():
         if wish.name in brought:
             check_picture(brought[wish.name], name="A painting")
-            found[wish.name] = card_of(brought[wish.name], network, layers, pool)
+            found[wish.name] = card_of(brought[wish.name], network, layers, pool, largest=largest)
             continue
         if wish.name not in known:
             hint = did_you_mean(wish.name, known, "see 'vesica styles'.")
@@ -294,7 +296,7 @@ class _Painter:
     def _content(self, scale: _Scale, regions: Sequence[Region]) -> Tensor:
         """The photograph at this scale, in the styles' colours."""
         small = self._ground if scale == self._scales[-1] else resize(self._ground, max(scale.height, scale.width))
-        content = torch.from_numpy(small).permute(2, 0, 1)[None].float().div_(255)
+        content = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float().div_(255)
         content = scaled(content, scale.height, scale.width)
         if regions[0].share is None:
             return _recoloured(content, regions[0])
@@ -307,9 +309,10 @@ class _Painter:
         noise = torch.randn(content.shape, generator=generator)
         if self._params.start == "content":
             return content + GRAIN * noise
-        aims = [_colours(region.styles) for region in regions]
-        mean, spread = aims[0].mean, _power(aims[0].covariance, 0.5)
-        return mean.view(1, 3, 1, 1).float() + torch.einsum("ij,bjhw->bihw", spread.float(), noise)
+        # The first region's colours will do: what is found at 128 pixels forgets them.
+        aim = _colours(regions[0].styles)
+        spread = torch.einsum("ij,bjhw->bihw", _power(aim.covariance, 0.5).float(), noise)
+        return aim.mean.float().view(1, 3, 1, 1) + spread
 
     def _descended(self, view: Tensor, objective: Objective, scale: _Scale, generator: torch.Generator) -> Tensor:
         """The running mean of Adam's steps down the objective."""
@@ -351,13 +354,10 @@ def _recoloured(content: Tensor, region: Region) -> Tensor:
 
     The linear map of optimal transport between two normal distributions (Pitié and Kokaram, 2007).
     """
-    flat, share = content[0].flatten(1), 1.0 if region.share is None else region.share.flatten()
-    weighed = flat * share
-    total = max(
-        weighed.new_ones(()).item() * flat.shape[1] if region.share is None else share.sum(dtype=torch.float64).item(),
-        1e-6,
-    )
-    own = weighed.sum(1, dtype=torch.float64) / total
+    flat = content[0].flatten(1)
+    share = torch.ones(flat.shape[1]) if region.share is None else region.share.flatten()
+    total = share.sum(dtype=torch.float64).clamp_min(1e-6)
+    own = (flat * share).sum(1, dtype=torch.float64) / total
     apart = flat - own[:, None].float()
     spread = ((apart * share) @ apart.T).double() / total + 1e-5 * torch.eye(3, dtype=torch.float64)
     aim = _colours(region.styles)
@@ -381,17 +381,19 @@ def coloured(painted: Picture, ground: Picture, colour: str) -> Picture:
     # The photograph keeps its own light and contrast on the whole, as it keeps its colours.
     gain = wide_ground[..., 0].std() / max(wide[..., 0].std(), 1e-6)
     centre, own = wide[..., 0].mean(), wide_ground[..., 0].mean()
-    sigma = longest * BRUSH
-    moved = np.stack(
-        [gaussian_filter(wide_ground[..., axis] - wide[..., axis], sigma, mode="reflect") for axis in (1, 2)]
-    )
-    shift = scaled(torch.from_numpy(moved[None].astype(np.float32)), height, width)[0].permute(1, 2, 0).numpy()
+    # A photograph of few colours stays one: strokes vary its colours no more than it varies them itself.
+    tint = min(1.0, wide_ground[..., 1:].std((0, 1)).sum() / max(wide[..., 1:].std((0, 1)).sum(), 1e-6))
+    broad = [gaussian_filter(one[..., axis], longest * BRUSH) for one in (wide, wide_ground) for axis in (1, 2)]
+    far = scaled(torch.from_numpy(np.stack(broad)[None].astype(np.float32)), height, width)[0].permute(1, 2, 0).numpy()
     result = np.empty_like(painted)
     for top in range(0, height, ROWS):
         rows = slice(top, top + ROWS)
         lab = from_srgb(painted[rows])
         lab[..., 0] = (own + (lab[..., 0] - centre) * gain).clip(0, 1)
-        lab[..., 1:] = lab[..., 1:] + shift[rows] if colour == "kept" else from_srgb(ground[rows])[..., 1:]
+        if colour == "kept":
+            lab[..., 1:] = far[rows, :, 2:] + (lab[..., 1:] - far[rows, :, :2]) * tint
+        else:
+            lab[..., 1:] = from_srgb(ground[rows])[..., 1:]
         result[rows] = to_srgb(lab)
     return result
 

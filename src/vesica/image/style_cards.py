@@ -64,8 +64,10 @@ def _between(one: Style, other: Style, share: float) -> Style:
     }
 
 
-def card_of(painting: Picture, network: Network, layers: Collection[str], pool: Executor) -> StyleCard:
-    """The card of a picture, uint8 [height, width, 3]; left unchanged."""
+def card_of(
+    painting: Picture, network: Network, layers: Collection[str], pool: Executor, *, largest: float = SIZES[-1]
+) -> StyleCard:
+    """The card of a picture, uint8 [height, width, 3]; left unchanged. ``largest``: size beyond which none is asked."""
     height, width = painting.shape[:2]
     if min(height, width) < SMALLEST:
         raise VesicaError(
@@ -74,7 +76,7 @@ def card_of(painting: Picture, network: Network, layers: Collection[str], pool: 
     own = max(height, width)
     sizes = [size for size in SIZES if size <= own and min(height, width) * size / own >= SMALLEST] or [own]
     found = {}
-    for size in sizes:
+    for size in sizes[: 1 + sum(size < largest for size in sizes)]:
         seen = torch.from_numpy(resize(painting, size)).permute(2, 0, 1)[None].float() / 255
         found[size] = style_of(network, seen, layers, pool)
     return StyleCard(found)

@@ -163,12 +163,13 @@ class View:
         part = tile.inner(spread[:, :, tile.down, tile.right])
         return {layer: F.avg_pool2d(part, self.stride_of(layer)).reshape(-1, 1) for layer in layers}
 
-    def joined(self, parts: Sequence[Tensor]) -> Tensor:
-        """The picture out of what counts of each tile, its border cut off."""
-        across = len({tile.right.start for tile in self.tiles})
-        rows = [torch.cat(list(parts[start : start + across]), 3) for start in range(0, len(parts), across)]
+    def joined(self, slopes: Iterable[Tensor]) -> Tensor:
+        """The picture's slope out of those of what each tile sees, which add up where tiles overlap; without border."""
+        whole = torch.zeros(1, 3, *(len(places) for places in self._places))
+        for tile, slope in zip(self.tiles, slopes, strict=True):
+            whole[:, :, tile.down, tile.right] += slope
         top, left = self._before
-        return torch.cat(rows, 2)[:, :, top : top + self.height, left : left + self.width].contiguous()
+        return whole[:, :, top : top + self.height, left : left + self.width].contiguous()
 
 
 def style_of(network: Network, picture: Tensor, layers: Collection[str], pool: Executor) -> Style:
@@ -268,9 +269,9 @@ class Objective:
                         gain = gain.reshape(*maps[layer].shape[-2:], -1).permute(2, 0, 1)[None]
                         gains[layer] = gains[layer] + gain if layer in gains else gain
             (slope,) = torch.autograd.grad([maps[layer] for layer in gains], seen, list(gains.values()))
-            return view.tiles[number].inner(slope)
+            return slope
 
-        slopes = list(_ticked(self._pool.map(climb, range(len(view.tiles))), tick))
+        slopes = _ticked(self._pool.map(climb, range(len(view.tiles))), tick)
         return view.joined(slopes), loss + self._content_weight * sum(apart) / held.size
 
     def _held(self, shift: tuple[int, int]) -> _Held:
