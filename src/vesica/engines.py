@@ -130,6 +130,23 @@ OURS = (
         settle="vesica.image.style_names:settled",
     ),
     Engine(
+        "image.paint",
+        "1",
+        "image",
+        "vesica.image.paint:paint",
+        "vesica.image.params:PaintParams",
+        "close",
+        "Style in one pass: a picture painted anew in the manner of any painting, in a fraction of a second.",
+        inputs={
+            "picture": Input("image", needed=True, help="the picture to paint anew"),
+            "painting": Input("image", help="a painting whose manner is taken"),
+            "mask": Input("image", help="where to paint: white is full strength, black is kept"),
+        },
+        models=("painter", "efficientnet-lite0", "minilm"),
+        tolerance=0.05,
+        settle="vesica.image.style_names:settled",
+    ),
+    Engine(
         "music.chorale",
         "1",
         "music",

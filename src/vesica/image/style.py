@@ -110,19 +110,19 @@ def style(
         if one is not None
     }
     wishes = wished(params.style, tuple(brought))
-    height, width = _size(picture, params.size)
+    height, width = size_of(picture, params.size)
     ground = picture if (height, width) == picture.shape[:2] else resize(picture, max(height, width))
     strength = strength_of(ground, mask, params.feather)
     network = network_named(params.network)
     with one_thread_each() as pool:
-        cards = _cards(wishes, brought, network, pool, max(height, width) * params.scale)
+        cards = cards_behind(wishes, brought, network, pool, max(height, width) * params.scale)
         shares = _shares(ground, wishes, regions, network, pool)
         if shares is not None and () in wishes:
             kept = 1 - sum(shares[number] for number, region in enumerate(wishes) if not region)
             strength = kept if strength is None else strength * kept
         painter = _Painter(network, ground, wishes, cards, shares, params, pool, progress)
         painted = to_picture(painter.paint(seed))
-    return _laid_over(ground, coloured(painted, ground, params.colour), strength)
+    return laid_over(ground, coloured(painted, ground, params.colour), strength)
 
 
 def wished(text: str, brought: Sequence[str]) -> tuple[tuple[Wish, ...], ...]:
@@ -150,7 +150,7 @@ def network_named(name: str) -> Network:
     return vgg()
 
 
-def _size(picture: Picture, longest: int) -> tuple[int, int]:
+def size_of(picture: Picture, longest: int) -> tuple[int, int]:
     """Height and width of the result."""
     height, width = picture.shape[:2]
     scale = longest / max(height, width) if longest else 1.0
@@ -168,7 +168,7 @@ def _size(picture: Picture, longest: int) -> tuple[int, int]:
     return height, width
 
 
-def _cards(
+def cards_behind(
     wishes: Sequence[Sequence[Wish]],
     brought: Mapping[str, Picture],
     network: Network,
@@ -402,7 +402,7 @@ def coloured(painted: Picture, ground: Picture, colour: str) -> Picture:
     return result
 
 
-def _laid_over(ground: Picture, painted: Picture, strength: NDArray[np.float32] | None) -> Picture:
+def laid_over(ground: Picture, painted: Picture, strength: NDArray[np.float32] | None) -> Picture:
     """``painted`` where ``strength`` is 1, ``ground`` to the byte where it is 0."""
     if strength is None:
         return painted
