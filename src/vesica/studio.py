@@ -663,11 +663,7 @@ class Studio:
         for name, wanted in engine.inputs.items():
             if name in given:
                 continue
-            if (
-                work.content
-                and medium_of(work.content.type) == wanted.medium
-                and not _filled(engine, given, wanted.medium)
-            ):
+            if work.content and medium_of(work.content.type) == wanted.medium and _first(engine, name):
                 given[name] = self.assets.get(work.content), work.content.type
             elif wanted.needed:
                 raise VesicaError(
@@ -710,9 +706,10 @@ def _check_place(out: Path) -> None:
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
 
 
-def _filled(engine: Engine, given: Mapping[str, object], medium: Medium) -> bool:
-    """Whether the work's content already went into an earlier input of this medium (a mask is not the picture)."""
-    return any(engine.inputs[name].medium == medium and engine.inputs[name].needed for name in given)
+def _first(engine: Engine, name: str) -> bool:
+    """Whether an input is the engine's first of its medium: a mask is not the picture."""
+    medium = engine.inputs[name].medium
+    return name == next(key for key, wanted in engine.inputs.items() if wanted.medium == medium)
 
 
 def _take(turn: Turn, *, picked: bool) -> Take:
