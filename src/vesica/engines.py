@@ -72,15 +72,16 @@ OURS = (
     ),
     Engine(
         "image.dream",
-        "1",
+        "2",
         "image",
         "vesica.image.dream:dream",
         "vesica.image.params:DreamParams",
         "close",
         "DeepDream: show a network more of what it already sees in a picture.",
         inputs={
-            "picture": Input("image", needed=True, help="the picture to dream into"),
+            "picture": Input("image", help="the picture to dream into"),
             "mask": Input("image", help="where to dream: white is full strength, black is kept"),
+            "guide": Input("image", help="what to dream of: layers become like this picture"),
         },
         models=("efficientnet-lite0",),
         tolerance=0.05,

@@ -24,6 +24,13 @@ recorded : kept, never repeated (models outside the studio)
 
 
 @dataclass(frozen=True, slots=True)
+class Formerly:
+    """A mark on a knob: what it was called in turns of before, which can be read and replayed still."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What a picture looks like so far, as a small file of the media type ``type``."""
 

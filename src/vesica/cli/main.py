@@ -35,6 +35,7 @@ COMMANDS = {
     "restore": "care",
     "gc": "care",
     "key": "care",
+    "atlas": "atlas",
     "engines": "setup",
     "models": "setup",
     "doctor": "setup",

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
+from vesica.work import Formerly
+
 Composition = Literal["any", "shore", "hills", "vortex", "bloom", "grove", "drapery", "stones"]
 
 
@@ -26,18 +28,27 @@ class FieldParams:
 class DreamParams:
     """Knobs of DeepDream."""
 
-    layer: Annotated[
+    look_for: Annotated[
         str,
-        "What is looked for: e5 cells, b8 scales and beads, e9 fur and eyes, e11 animals; several with a plus: b8+e11.",
+        Formerly("layer"),
+        "A layer (e5 cells, b8 scales and beads, e9 fur and eyes, e11 animals), a channel (e9:123), a unit "
+        "(e9:123@0.5,0.5), a thing (lighthouse), or a sum: b8 + 0.5*e9:123 - 0.2*b4. See 'vesica atlas'.",
     ] = "b8"
+    start: Annotated[Literal["picture", "noise"], "What the dream begins from; noise needs no picture."] = "picture"
+    width: Annotated[int, Interval(ge=64, le=8192), "Width in pixels, where there is no picture."] = 512
+    height: Annotated[int, Interval(ge=64, le=8192), "Height in pixels, where there is no picture."] = 512
     size: Annotated[
         int,
-        Interval(ge=0, le=2048),
+        Interval(ge=0, le=8192),
         "Longest side worked at in pixels, 0 for the picture's own; smaller: larger creatures.",
     ] = 512
     octaves: Annotated[int, Interval(ge=1, le=8), "Scales dreamed at, small to large."] = 4
     ratio: Annotated[float, Interval(ge=1.1, le=2), "Each scale is larger than the last by this."] = 1.4
-    steps: Annotated[int, Interval(ge=1, le=200), "Steps at each scale; more is a deeper dream."] = 12
+    steps: Annotated[
+        int,
+        Interval(ge=0, le=200),
+        "Steps at each scale; more is a deeper dream. 0: 12, or 36 for a thing by its name.",
+    ] = 0
     rate: Annotated[float, Interval(gt=0, le=0.2), "Mean change of a pixel per step, of a range of 1."] = 0.008
     jitter: Annotated[
         int, Interval(ge=0, le=64), "The view moves by up to this many pixels each step, hiding the grid."
@@ -48,3 +59,6 @@ class DreamParams:
     colour: Annotated[float, Interval(ge=0, le=1), "How much the dream may change colours; 0 changes light alone."] = (
         0.7
     )
+    variety: Annotated[
+        float, Interval(ge=0, le=2), "How far takes of other seeds look for other things within a layer; 0: alike."
+    ] = 0.5
