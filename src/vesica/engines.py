@@ -42,6 +42,9 @@ class Engine:
     tolerance: float = 0.0
     """Largest difference a *close* replay may show elsewhere: mean of 0..1 in pictures, else the share of units."""
 
+    settle: str = ""
+    """Import path of a function from params to params as a turn records them; it costs no model. Empty: as they are."""
+
     def load(self) -> Callable[..., Any]:
         """Import the function; slow for engines that need torch."""
         function: Callable[..., Any] = _attribute(self.function)
@@ -51,6 +54,13 @@ class Engine:
         """Import the dataclass of knobs; always fast."""
         loaded: type[Any] = _attribute(self.params)
         return loaded
+
+    def settled(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The params as a turn records them: what they name outside themselves is pinned down."""
+        if not self.settle:
+            return params
+        found: dict[str, Any] = _attribute(self.settle)(params)
+        return found
 
 
 def _attribute(path: str) -> Any:
@@ -85,6 +95,44 @@ OURS = (
         },
         models=("efficientnet-lite0",),
         tolerance=0.05,
+    ),
+    Engine(
+        "image.style",
+        "1",
+        "image",
+        "vesica.image.style:style",
+        "vesica.image.params:StyleParams",
+        "close",
+        "Style by optimisation: a picture painted anew in the manner of one painting, or several.",
+        inputs={
+            "picture": Input("image", needed=True, help="the picture to paint anew"),
+            "painting": Input("image", help="a painting whose manner is taken"),
+            "painting2": Input("image", help="a second painting"),
+            "painting3": Input("image", help="a third painting"),
+            "painting4": Input("image", help="a fourth painting"),
+            "mask": Input("image", help="where to paint: white is full strength, black is kept"),
+            "regions": Input("image", help="plain colours, one a region, styled from dark to light"),
+        },
+        models=("efficientnet-lite0", "minilm"),
+        tolerance=0.05,
+        settle="vesica.image.style_names:settled",
+    ),
+    Engine(
+        "image.paint",
+        "1",
+        "image",
+        "vesica.image.paint:paint",
+        "vesica.image.params:PaintParams",
+        "close",
+        "Style in one pass: a picture painted anew in the manner of any painting, in a fraction of a second.",
+        inputs={
+            "picture": Input("image", needed=True, help="the picture to paint anew"),
+            "painting": Input("image", help="a painting whose manner is taken"),
+            "mask": Input("image", help="where to paint: white is full strength, black is kept"),
+        },
+        models=("painter", "efficientnet-lite0", "minilm"),
+        tolerance=0.05,
+        settle="vesica.image.style_names:settled",
     ),
     Engine(
         "music.chorale",

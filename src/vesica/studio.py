@@ -232,7 +232,7 @@ class Studio:
         """
         work = self.work(name)
         row = engines.find(engine)
-        params = as_json(build(row.load_params(), wishes))
+        params = row.settled(as_json(build(row.load_params(), wishes)))
         first = secrets.randbelow(SEEDS) if seed is None else seed
         if not 0 <= first < SEEDS:
             raise VesicaError(f"A seed is a whole number from 0 to {SEEDS - 1}; {first} is not.")

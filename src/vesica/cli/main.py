@@ -37,6 +37,7 @@ COMMANDS = {
     "key": "care",
     "atlas": "atlas",
     "engines": "setup",
+    "styles": "styles",
     "models": "setup",
     "doctor": "setup",
     "completion": "setup",

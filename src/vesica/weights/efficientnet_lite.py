@@ -115,6 +115,13 @@ def _load(target: Path) -> dict[str, Tensor]:
 class EfficientNetLite:
     """The network in float32 on the CPU, frozen. Pictures go in as [n, 3, height, width], sRGB in 0..1."""
 
+    name = NAME
+    layers = LAYERS
+    style_layers = ("d0", "d1", "d2", "d3", "d5")
+    content_layer = "e5"
+    segment_layer = "b10"
+    stride_of = staticmethod(stride_of)
+
     def __init__(self, weights: dict[str, Tensor]) -> None:
         self._weights = {name: tensor.contiguous() for name, tensor in weights.items()}
 

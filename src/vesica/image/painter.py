@@ -1,0 +1,289 @@
+"""A network that repaints a picture in any manner in one pass: its shape, and how a style turns it.
+
+A style arrives as a code: standardised statistics of a backbone's maps (``style_loss``) in their principal axes. A
+small perceptron takes the code and the content weight to (a) the gains and biases of every instance norm (Dumoulin,
+Shlens and Kudlur, 2017) and (b) the shares in which each convolution's kernels, a bank of a few, are mixed into one
+(conditional convolution: Yang et al., 2019). So a style has filters of its own, and painting costs what one network
+costs. Most work is done at a quarter and an eighth of the picture's size.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from vesica.errors import VesicaError
+from vesica.image.style_loss import STYLE_LAYERS, Statistics
+from vesica.weights.cards import locate
+
+NAME = "painter"
+
+T = TypeVar("T")
+
+ROWS = 256
+"""Rows of the picture that one thread works on at once. It is fixed, so that the result is the same on any threads."""
+
+CODE = 64
+"""Numbers of a style code."""
+
+WIDTH = 128
+"""Of the perceptron."""
+
+BANK = 5
+"""Kernels that each convolution mixes."""
+
+NOISE = 4
+"""Channels of noise that the network sees beside the picture, so that flat places get strokes too."""
+
+USUAL = 1.5
+"""Content weight around which the network was trained."""
+
+CONVOLUTIONS = {
+    "enter": (48 + NOISE, 48, 3),
+    "down": (48, 80, 3),
+    "deep1": (80, 80, 3),
+    "deep2": (80, 80, 3),
+    "deep3": (80, 80, 3),
+    "deep4": (80, 80, 3),
+    "up": (80, 48, 1),
+    "wide1": (48, 48, 3),
+    "wide2": (48, 48, 3),
+    "narrow": (48, 24, 1),
+    "fine": (24, 24, 3),
+    "leave": (24 + 12, 12, 3),
+}
+"""Channels in and out, and kernel size, by name in the order of use."""
+
+NORMED = tuple(name for name in CONVOLUTIONS if name != "leave")
+"""Convolutions that an instance norm follows."""
+
+
+def spread(name: str) -> float:
+    """Deviation of a convolution's kernels before training."""
+    inside, _, size = CONVOLUTIONS[name]
+    return float((2 / (inside * size * size)) ** 0.5 * (0.3 if name == "leave" else 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Brush:
+    """The network as one style has it.
+
+    kernel, bias : of every convolution
+    gain, shift : of every instance norm
+    """
+
+    kernel: Mapping[str, Tensor]
+    bias: Mapping[str, Tensor]
+    gain: Mapping[str, Tensor]
+    shift: Mapping[str, Tensor]
+
+
+class Painter(nn.Module):
+    """The learned numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.code1 = nn.Linear(CODE + 1, WIDTH)
+        self.code2 = nn.Linear(WIDTH, WIDTH)
+        self.bank = nn.ParameterDict()
+        self.bias = nn.ParameterDict()
+        for name, (inside, outside, size) in CONVOLUTIONS.items():
+            bank = torch.randn(BANK, outside, inside, size, size) * spread(name)
+            if name == "leave":  # before any training, out comes what went in
+                bank[0, :, -12:, 1, 1] += torch.eye(12)
+            self.bank[name] = nn.Parameter(bank)
+            self.bias[name] = nn.Parameter(torch.zeros(outside))
+        self.norms = nn.Linear(WIDTH, 2 * sum(CONVOLUTIONS[name][1] for name in NORMED))
+        self.mixes = nn.Linear(WIDTH, (BANK - 1) * len(CONVOLUTIONS))
+        for layer in (self.norms, self.mixes):
+            nn.init.normal_(layer.weight, std=0.03 if layer is self.norms else 0.1)
+            nn.init.zeros_(layer.bias)
+
+    def brush(self, code: Tensor, content: float) -> Brush:
+        """The network for a style ``code`` [CODE] and a ``content`` weight above 0."""
+        knob = torch.log2(torch.tensor([content / USUAL]))
+        inner = F.silu(self.code2(F.silu(self.code1(torch.cat([code, knob])))))
+        # The first of a bank is always whole, so that no style is left without.
+        shares = F.pad(self.mixes(inner).view(len(CONVOLUTIONS), BANK - 1), (1, 0), value=1.0)
+        widths = [CONVOLUTIONS[name][1] for name in NORMED]
+        gains, shifts = self.norms(inner).view(2, -1)
+        kernel = {
+            name: (share @ self.bank[name].flatten(1)).view(self.bank[name].shape[1:])
+            for share, name in zip(shares, CONVOLUTIONS, strict=True)
+        }
+        return Brush(
+            kernel,
+            dict(self.bias.items()),
+            dict(zip(NORMED, (1 + gains).split(widths), strict=True)),
+            dict(zip(NORMED, shifts.split(widths), strict=True)),
+        )
+
+
+def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
+    """The picture [1, 3, height, width] of 0..1, sides multiples of 8, repainted; ``noise`` [1, NOISE, h / 4, w / 4].
+
+    The plain form, differentiable, that training uses.
+    """
+
+    def convolve(name: str, x: Tensor, stride: int = 1) -> Tensor:
+        kernel = brush.kernel[name]
+        if kernel.shape[-1] > 1:
+            x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        x = F.conv2d(x, kernel, brush.bias[name], stride)
+        return F.group_norm(x, x.shape[1], brush.gain[name], brush.shift[name]) if name in brush.gain else x
+
+    seen = picture * 4 - 2
+    x = torch.cat([F.pixel_unshuffle(seen, 4), noise], 1)
+    quarter = F.relu(convolve("enter", x))
+    x = F.relu(convolve("down", quarter, 2))
+    for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
+        x = x + convolve(second, F.relu(convolve(first, x)))
+    x = quarter + F.interpolate(convolve("up", x), scale_factor=2, mode="nearest")
+    x = x + convolve("wide2", F.relu(convolve("wide1", x)))
+    x = F.relu(F.interpolate(convolve("narrow", x), scale_factor=2, mode="nearest"))
+    x = torch.cat([F.relu(convolve("fine", x)), F.pixel_unshuffle(seen, 2)], 1)
+    return torch.sigmoid(F.pixel_shuffle(convolve("leave", x), 2))
+
+
+def paint_bands(
+    brush: Brush, picture: Tensor, noise: Tensor, pool: Executor, tick: Callable[[], None] | None = None
+) -> Tensor:
+    """What ``paint_whole`` does, without slopes and on all threads of ``pool``; alike on any number of them.
+
+    Each map is cut into bands of rows, which depend on its height alone and which one thread each computes; borders are
+    exchanged before each convolution, and the norms' sums added up band by band.
+
+    tick : called from the caller's thread after each band of each layer; may raise
+    """
+    eighths = picture.shape[2] // 8
+    count = min(eighths, max(2, -(-picture.shape[2] // ROWS)))
+    edges = [round(eighths * place / count) for place in range(count + 1)]
+
+    def cut(x: Tensor, rows: int) -> list[Tensor]:
+        """Bands of a map with ``rows`` rows for every eight of the picture."""
+        return [x[:, :, start * rows : end * rows] for start, end in pairwise(edges)]
+
+    def each(task: Callable[..., T], *bands: Iterable[Tensor]) -> list[T]:
+        done = []
+        for result in pool.map(task, *bands):
+            done.append(result)
+            if tick:
+                tick()
+        return done
+
+    def bordered(bands: list[Tensor]) -> Iterator[Tensor]:
+        """Every band between its neighbours' nearest rows."""
+        for place, band in enumerate(bands):
+            above = bands[place - 1][:, :, -1:] if place else band[:, :, :1]
+            below = bands[place + 1][:, :, :1] if place + 1 < len(bands) else band[:, :, -1:]
+            yield F.pad(torch.cat([above, band, below], 2), (1, 1, 0, 0), mode="replicate")
+
+    def convolve(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
+        """The raw maps of a convolution."""
+        kernel, bias = brush.kernel[name], brush.bias[name]
+        return each(
+            lambda band: F.conv2d(band, kernel, bias, stride), bordered(bands) if kernel.shape[-1] > 1 else bands
+        )
+
+    def evened(name: str, bands: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Gain and shift [1, channels, 1, 1] that bring a map to the style's mean and deviation."""
+        sums = each(_sums, bands)
+        places = sum(band.shape[2] * band.shape[3] for band in bands)
+        mean = sum(first for first, _ in sums) / places
+        square = sum(second for _, second in sums) / places
+        gain = brush.gain[name].double() / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
+        shift = brush.shift[name].double() - mean * gain
+        return gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1)
+
+    def lit(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
+        """Convolved, evened, and cut off below zero."""
+        bands = convolve(name, bands, stride)
+        gain, shift = evened(name, bands)
+        return each(lambda band: torch.addcmul(shift, band, gain, out=band).relu_(), bands)
+
+    def added(ground: list[Tensor], name: str, bands: list[Tensor], scale: int = 1) -> list[Tensor]:
+        """``ground``, changed, plus what is convolved, evened and scaled up by a whole number."""
+        bands = convolve(name, bands)
+        gain, shift = evened(name, bands)
+        return each(lambda one, band: one.add_(_larger(torch.addcmul(shift, band, gain), scale)), ground, bands)
+
+    seen = (picture * 4 - 2).contiguous(memory_format=torch.channels_last)
+    bands = each(
+        lambda part, grain: torch.cat([F.pixel_unshuffle(part, 4), grain], 1).contiguous(
+            memory_format=torch.channels_last
+        ),
+        cut(seen, 8),
+        cut(noise, 2),
+    )
+    quarter = lit("enter", bands)
+    bands = lit("down", quarter, 2)
+    for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
+        bands = added(bands, second, lit(first, bands))
+    bands = added(quarter, "up", bands, 2)
+    bands = added(bands, "wide2", lit("wide1", bands))
+    bands = [_larger(band, 2) for band in lit("narrow", bands)]
+    bands = each(
+        lambda band, part: torch.cat([band, F.pixel_unshuffle(part, 2)], 1), lit("fine", bands), cut(seen, 8)
+    )
+    bands = convolve("leave", bands)
+    return torch.cat(each(lambda band: F.pixel_shuffle(band, 2).sigmoid_(), bands), 2)
+
+
+def _sums(band: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over the places of a band, and of its squares, float64 [channels]."""
+    return band.sum((0, 2, 3)).double(), band.square().sum((0, 2, 3)).double()
+
+
+def _larger(x: Tensor, scale: int) -> Tensor:
+    return x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="nearest")
+
+
+def described(style: Mapping[str, Statistics]) -> Tensor:
+    """What a style code is made from: the mean and the deviation of every channel, float32 [..., numbers]."""
+    parts = []
+    for layer in STYLE_LAYERS:
+        parts += [style[layer].mean, style[layer].covariance.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()]
+    return torch.cat(parts, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """The painter as it comes with the package, and how it knows styles.
+
+    centre, axes : [numbers] and [numbers, CODE]: the code of a style is ``(described(style) - centre) @ axes``
+    own : what was learned of each painting beyond its code, by the name of its card
+    """
+
+    painter: Painter
+    centre: Tensor
+    axes: Tensor
+    own: Mapping[str, Tensor]
+
+    def code(self, style: Mapping[str, Statistics], name: str = "") -> Tensor:
+        """The code [CODE] of any style; ``name`` is its card's, where it has one."""
+        code = (described(style) - self.centre) @ self.axes
+        return code + self.own[name] if name in self.own else code
+
+
+@cache
+def studied() -> Studied:
+    """The painter that comes with the package. Raises ``VesicaError`` where its file is missing or damaged."""
+    path = locate(NAME)
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            names = json.loads(file.metadata()["cards"])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as fault:
+        raise VesicaError(f"The file of the model {NAME} is damaged; install vesica anew.") from fault
+    learned = Painter().requires_grad_(False)
+    learned.load_state_dict({name.removeprefix("painter."): x for name, x in tensors.items() if "painter." in name})
+    own = dict(zip(names, tensors["own"], strict=True))
+    return Studied(learned.eval(), tensors["centre"], tensors["axes"], own)
