@@ -38,3 +38,30 @@ class DreamParams:
     variety: Annotated[
         float, Interval(ge=0, le=2), "How far takes of other seeds look for other things within a layer; 0: alike."
     ] = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PaintParams:
+    """Knobs of painted videos."""
+
+    style: Annotated[
+        str, "Whose manner, by name or words: great_wave, 'a storm at sea'; blended: great_wave:2, starry_night."
+    ] = ""
+    size: Annotated[
+        int, Interval(ge=0, le=2048), "Longest side of the result in pixels; 0 for the clip's own, up to 1024."
+    ] = 0
+    scale: Annotated[
+        float, Interval(ge=0, le=16), "Size of the strokes, of 1 to 16; 0 chooses it by the clip's size."
+    ] = 0.0
+    content: Annotated[
+        float, Interval(ge=0.5, le=4), "How much of the clip's own forms is kept, against the style."
+    ] = 1.5
+    colour: Annotated[
+        Literal["style", "kept", "light"],
+        "Colours of the style, or the clip's own: kept and broken by strokes, or changed in light alone.",
+    ] = "style"
+    strength: Annotated[float, Interval(ge=0, le=1), "How thick the paint lies over the clip; 1 hides it."] = 1.0
+    variety: Annotated[float, Interval(ge=0, le=2), "How far takes stray from the style, each its own way."] = 0.5
+    steadiness: Annotated[
+        float, Interval(ge=0, le=0.98), "How much of a stroke is carried to the next frame; 0 paints each alone."
+    ] = 0.85
