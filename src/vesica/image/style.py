@@ -198,7 +198,7 @@ def _shares(
 ) -> segments.Shares | None:
     """Where each region lies; None where there is one alone."""
     if regions is not None:
-        return segments.painted(regions, *ground.shape[:2], len(wishes))
+        return segments.painted(regions, ground.shape[0], ground.shape[1], len(wishes))
     if len(wishes) == 1:
         return None
     return segments.seen(ground, len(wishes), network, network.segment_layer, pool)
@@ -253,7 +253,7 @@ class _Painter:
     ) -> None:
         self._network, self._ground, self._cards = network, ground, cards
         self._params, self._pool, self._progress = params, pool, progress
-        self._scales = _scales(*ground.shape[:2], params)
+        self._scales = _scales(ground.shape[0], ground.shape[1], params)
         self._total, self._done = sum(scale.steps for scale in self._scales), 0
         styled = [
             (region, None if shares is None else shares[number]) for number, region in enumerate(wishes) if region
@@ -346,7 +346,8 @@ def _colours(styles: Sequence[tuple[float, Style]]) -> Statistics:
 
 def _power(matrix: Tensor, power: float) -> Tensor:
     values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    raised: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    return raised
 
 
 def _recoloured(content: Tensor, region: Region) -> Tensor:
