@@ -504,9 +504,8 @@ class Studio:
         self._inputs(Work(out.stem), row, named)
         name = self.unused_name(out.stem)
         self.new(name)
-        # The first input that is of the engine's own medium becomes the work, so that its units keep their author.
-        first = next((key for key, wanted in row.inputs.items() if wanted.medium == row.makes and key in named), None)
-        if first:
+        # What the engine works on becomes the work, so that its units keep their author.
+        if (first := _first_input(row, row.makes)) in named:
             self.import_file(name, named.pop(first))
         take = self.offer(name, engine, wishes, inputs=named, seed=seed, progress=progress)[0]
         work = self.pick(name, take.turn, by=PROGRAM)
@@ -663,8 +662,9 @@ class Studio:
         for name, wanted in engine.inputs.items():
             if name in given:
                 continue
-            if work.content and medium_of(work.content.type) == wanted.medium and _first(engine, name):
-                given[name] = self.assets.get(work.content), work.content.type
+            content = work.content
+            if content and medium_of(content.type) == wanted.medium and name == _first_input(engine, wanted.medium):
+                given[name] = self.assets.get(content), content.type
             elif wanted.needed:
                 raise VesicaError(
                     f"{engine.name} needs {wanted.help or name}; bring it with "
@@ -706,10 +706,9 @@ def _check_place(out: Path) -> None:
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
 
 
-def _first(engine: Engine, name: str) -> bool:
-    """Whether an input is the engine's first of its medium: a mask is not the picture."""
-    medium = engine.inputs[name].medium
-    return name == next(key for key, wanted in engine.inputs.items() if wanted.medium == medium)
+def _first_input(engine: Engine, medium: Medium) -> str:
+    """The input of this medium that a work goes into: the first; a mask or a guide is not the picture."""
+    return next((name for name, wanted in engine.inputs.items() if wanted.medium == medium), "")
 
 
 def _take(turn: Turn, *, picked: bool) -> Take:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from vesica.errors import VesicaError, did_you_mean
 from vesica.image.fourier import optimised
 from vesica.image.pictures import Picture, write_png
 from vesica.image.tensors import one_thread_each
-from vesica.errors import VesicaError, did_you_mean
 from vesica.weights.cache import cache_dir, mendable, writing
 from vesica.weights.cards import card
 from vesica.weights.efficientnet_lite import LAYERS, NAME, channels_of, efficientnet_lite, stride_of
@@ -126,7 +126,8 @@ def write_atlas(layers: Sequence[str], folder: Path | None = None, *, progress: 
 def _page(layers: Sequence[str]) -> str:
     links = " ".join(f'<a href="#{layer}">{layer}</a>' for layer in layers)
     sheets = "\n".join(
-        f'<h2 id="{layer}">{layer} <small>{channels_of(layer)} channels, cells of {stride_of(layer)} pixels</small></h2>\n'
+        f'<h2 id="{layer}">{layer} <small>{channels_of(layer)} channels, '
+        f"cells of {stride_of(layer)} pixels</small></h2>\n"
         f'<img src="{layer}.png" alt="What each channel of {layer} looks for, by number" loading="lazy">'
         for layer in map(escape, layers)
     )

@@ -122,6 +122,6 @@ def _thing(name: str) -> Term:
         raise VesicaError(f"{name[:60]!r} may be {' or '.join(map(repr, labels.values()))}; say which.")
     near = " or ".join(nearest_names(name))
     raise VesicaError(
-        f"The network knows nothing called {name[:60]!r}; {f'did you mean {near}? ' if near else ''}"
-        "It knows 1,000 things, which 'vesica atlas things' lists, and layers: b0 to b15, e1 to e15, d0 to d15."
+        f"The network knows nothing called {name[:60]!r}; {f'did you mean {near}? Or ' if near else ''}"
+        "choose among the layers b0 to b15, e1 to e15 and d0 to d15 and the 1,000 things of 'vesica atlas things'."
     )

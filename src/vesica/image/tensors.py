@@ -45,7 +45,7 @@ def reflected(size: int, pad: int) -> Tensor:
 
 
 def mirrored(size: int, first: int, last: int) -> Tensor:
-    """Indices ``first`` up to ``last`` along a side of ``size`` pixels (2 or more), reflected where they lie outside."""
+    """Indices ``first`` up to ``last`` along a side of ``size`` pixels, 2 or more, reflected where outside."""
     period = 2 * (size - 1)
     place = torch.arange(first, last) % period
     return torch.minimum(place, period - place)
