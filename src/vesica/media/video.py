@@ -23,8 +23,13 @@ def write(value: Video) -> tuple[bytes, str]:
 
 
 def settle(before: Video, after: Video) -> Video:
-    """Frames have no names to find again."""
-    return after
+    """``before`` itself where nothing that is seen or heard has changed, however the other program packed it."""
+    same = (
+        (before.width, before.height, before.fps, before.count) == (after.width, after.height, after.fps, after.count)
+        and reading.digests(before) == reading.digests(after)
+        and reading.sound_digest(before) == reading.sound_digest(after)
+    )
+    return before if same else after
 
 
 def fresh(value: Video, turn: str) -> bytes:

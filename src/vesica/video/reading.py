@@ -116,6 +116,18 @@ def digests(video: Video) -> tuple[str, ...]:
     return found
 
 
+def sound_digest(video: Video) -> str:
+    """A digest of the coded sound; empty where there is none."""
+    if not video.sound:
+        return ""
+    with ffmpeg.unnamed(video.data) as file:
+        copied = ["-map", "0:a:0", "-c", "copy", "-f", "hash", "-hash", "sha256", "pipe:1"]
+        try:
+            return ffmpeg.run(["-loglevel", "error", *ffmpeg.source(file), *copied], [file])[0].decode().strip()
+        except ffmpeg.Ended as fault:
+            raise VesicaError("The sound of the video is damaged; export it again.") from fault
+
+
 def _damaged(count: int) -> str:
     return f"The video is damaged behind frame {count}; export it again."
 

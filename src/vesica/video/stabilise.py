@@ -19,7 +19,7 @@ TRUST = 0.16
 Where flow errs unnoticed, or the light of a scene changes, what was carried goes stale: this lets it fade.
 """
 
-CRISPER = 1.3
+CRISPER = 1.2
 """Most by which the contrast of mixed strokes is brought up again to that of fresh ones."""
 
 

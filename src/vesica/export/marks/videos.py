@@ -21,7 +21,8 @@ def mp4(data: bytes, source: str) -> bytes:
 
 
 def gif(data: bytes, source: str) -> bytes:
-    """An application extension before the trailer."""
-    if not data.startswith(b"GIF89a") or not data.endswith(b";") or _BLOCK in data:
+    """An application extension behind the header and its colours."""
+    if not data.startswith(b"GIF89a") or len(data) < 13 or _BLOCK in data:
         return data
-    return data[:-1] + _BLOCK + packet(source) + _TRAILER + b";"
+    colours = 3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0
+    return data[: 13 + colours] + _BLOCK + packet(source) + _TRAILER + data[13 + colours :]
