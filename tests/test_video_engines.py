@@ -77,8 +77,8 @@ def test_what_was_hidden_is_not_called_seen() -> None:
     found = motion(one, two)
     # Right of where the ball was and no longer is, nobody knew what lay behind it.
     left = 80 - 12
-    uncovered, behind = found.seen[38:52, left + 30 : left + 40], found.seen[70:90, 10:60]
-    assert uncovered.mean() < 0.5 < 0.9 < behind.mean()
+    uncovered, elsewhere = found.sure[38:52, left + 30 : left + 36], found.sure[70:90, 10:60]
+    assert uncovered.mean() < 0.4 < 0.95 < elsewhere.mean()
 
 
 def test_a_cut_is_found_and_a_moving_camera_is_none() -> None:
@@ -208,7 +208,7 @@ def test_a_dream_has_the_length_that_was_asked_for_and_the_pictures_shape(dreams
 def test_a_zoom_begins_with_the_picture_and_goes_on_into_it(dreams: dict[str, Video]) -> None:
     first, *_, last = frames(dreams["zoom"])
     still = resize(photo(), 64)[: first.shape[0], : first.shape[1]]
-    assert np.abs(first.astype(int) - still).mean() < 8 < np.abs(last.astype(int) - first).mean()
+    assert np.abs(first.astype(int) - still).mean() < 12 < np.abs(last.astype(int) - first).mean()
 
 
 def test_a_long_zoom_keeps_its_light_and_its_detail() -> None:
