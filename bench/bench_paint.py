@@ -104,7 +104,9 @@ def main() -> None:
         with one_thread_each() as pool:
             wall, cost = best(partial(paint_bands, brush, picture, noise, pool))
         pixels = np.array(photo.resize((side, side), Image.Resampling.LANCZOS))
-        whole_wall, whole = best(partial(paint, picture=pixels, params=PaintParams(style="great_wave", scale=1), seed=1), 3)
+        whole_wall, whole = best(
+            partial(paint, picture=pixels, params=PaintParams(style="great_wave", scale=1), seed=1), 3
+        )
         print(
             f"{side} px: network {wall * 1000:.0f} ms ({cost * 500:.0f} ms if both cores were free: "
             f"{2 / cost:.1f} a second), fast_neural_style {slow_wall * 1000:.0f} ms ({slow * 500:.0f}), "

@@ -47,6 +47,7 @@ FIT_RATE = 0.08
 STRAY = 0.35
 """Deviation of a take's style code at a variety of 1."""
 
+
 def paint(
     *,
     picture: Picture,
@@ -83,7 +84,9 @@ def paint(
         strength = np.full(ground.shape[:2], 1, np.float32) if strength is None else strength
         strength = strength * np.float32(params.strength)
     with one_thread_each() as pool:
-        cards = cards_behind(wishes, {} if painting is None else {"painting": painting}, efficientnet_lite(), pool)
+        cards = cards_behind(
+            wishes, {} if painting is None else {"painting": painting}, efficientnet_lite(), pool, STYLE_SIZE
+        )
         aim, code = _blend(wishes[0], cards, studied())
         generator = torch.Generator().manual_seed(seed)
         whole = torch.from_numpy(ground).permute(2, 0, 1)[None]
@@ -96,8 +99,8 @@ def paint(
 
         if params.fit:
             content = recoloured(_small(whole, FIT_SIDE), aim[COLOURS])
-            for code in _fitted(studied(), content, aim, code, params, generator):  # noqa: B007
-                done += 1
+            for nearer in _fitted(studied(), content, aim, code, params, generator):
+                code, done = nearer, done + 1
                 tell(note="learning the style")
         code = code + params.variety * STRAY * torch.randn(CODE, generator=generator)
         view = None
@@ -106,7 +109,10 @@ def paint(
             content = scaled(whole.float().div_(255), rows, columns).clamp_(0, 1)
             begun = recoloured(content, aim[COLOURS]) if view is None else scaled(view, rows, columns).clamp_(0, 1)
             brush = studied().painter.brush(code, params.content if view is None else FINISH)
-            padded, noise = _padded(begun), torch.randn(1, NOISE, -(-rows // 8) * 2, -(-columns // 8) * 2, generator=generator)
+            padded, noise = (
+                _padded(begun),
+                torch.randn(1, NOISE, -(-rows // 8) * 2, -(-columns // 8) * 2, generator=generator),
+            )
             view = paint_bands(brush, padded, noise, pool, tell)[:, :, :rows, :columns]
             done += 1
             tell(view, f"at {columns} x {rows}")
@@ -130,7 +136,7 @@ def _blend(wishes: Sequence[Wish], cards: Mapping[str, StyleCard], known: Studie
 
 
 def _sizes(height: int, width: int, scale: float) -> list[tuple[int, int]]:
-    """Height and width that are painted, one over the other: strokes ``scale`` times as large first, then finer ones."""
+    """Height and width of what is painted, one over the other: strokes ``scale`` times as large first, then finer."""
     scale = scale or max(1.0, max(height, width) / COMFORTABLE)
     scale = min(max(scale, 1.0), max(1.0, min(height, width) / SMALLEST))
     steps = math.ceil(math.log2(scale) - 1e-6)
@@ -145,7 +151,7 @@ def _padded(x: Tensor) -> Tensor:
 
 
 def _small(whole: Tensor, longest: int) -> Tensor:
-    """The picture, uint8 [1, 3, height, width], as 0..1 with its longest side at most ``longest``, sides of 8 pixels' step."""
+    """The picture, uint8 [1, 3, height, width], as 0..1, no longer than ``longest``, its sides multiples of 8."""
     height, width = whole.shape[-2:]
     share = min(1.0, longest / max(height, width))
     small = scaled(whole.float().div_(255), max(32, round(height * share)), max(32, round(width * share)))
@@ -161,7 +167,10 @@ def _fitted(
     known: Studied, content: Tensor, aim: Style, code: Tensor, params: PaintParams, generator: torch.Generator
 ) -> Iterator[Tensor]:
     """Codes, each nearer to the style on this content: steps of Adam (Kingma and Ba, 2015) down the training's loss."""
-    network, noise = efficientnet_lite(), torch.randn(1, NOISE, *(side // 4 for side in content.shape[-2:]), generator=generator)
+    network, noise = (
+        efficientnet_lite(),
+        torch.randn(1, NOISE, *(side // 4 for side in content.shape[-2:]), generator=generator),
+    )
     told = network.maps(content, (CONTENT_LAYER,))[CONTENT_LAYER]
     code = code.clone().requires_grad_()
     adam = torch.optim.Adam([code], lr=FIT_RATE, betas=(0.9, 0.99))

@@ -87,29 +87,31 @@ class Brush:
 
 
 class Painter(nn.Module):
-    """The learned numbers."""
+    """The learned numbers; ``seed`` draws what they begin with."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         super().__init__()
+        generator = torch.Generator().manual_seed(seed)
         self.code1 = nn.Linear(CODE + 1, WIDTH)
         self.code2 = nn.Linear(WIDTH, WIDTH)
         self.bank = nn.ParameterDict()
         self.bias = nn.ParameterDict()
         for name, (inside, outside, size) in CONVOLUTIONS.items():
-            bank = torch.randn(BANK, outside, inside, size, size) * spread(name)
+            bank = torch.randn(BANK, outside, inside, size, size, generator=generator) * spread(name)
             if name == "leave":  # before any training, out comes what went in
                 bank[0, :, -12:, 1, 1] += torch.eye(12)
             self.bank[name] = nn.Parameter(bank)
             self.bias[name] = nn.Parameter(torch.zeros(outside))
         self.norms = nn.Linear(WIDTH, 2 * sum(CONVOLUTIONS[name][1] for name in NORMED))
         self.mixes = nn.Linear(WIDTH, (BANK - 1) * len(CONVOLUTIONS))
-        for layer in (self.norms, self.mixes):
-            nn.init.normal_(layer.weight, std=0.03 if layer is self.norms else 0.1)
+        plan = ((self.code1, 0.07), (self.code2, 0.05), (self.norms, 0.03), (self.mixes, 0.1))
+        for layer, deviation in plan:
+            nn.init.normal_(layer.weight, std=deviation, generator=generator)
             nn.init.zeros_(layer.bias)
 
     def brush(self, code: Tensor, content: float) -> Brush:
         """The network for a style ``code`` [CODE] and a ``content`` weight above 0."""
-        knob = torch.log2(torch.tensor([content / USUAL]))
+        knob = torch.log2(code.new_tensor([content / USUAL]))
         inner = F.silu(self.code2(F.silu(self.code1(torch.cat([code, knob])))))
         # The first of a bank is always whole, so that no style is left without.
         shares = F.pad(self.mixes(inner).view(len(CONVOLUTIONS), BANK - 1), (1, 0), value=1.0)
@@ -230,9 +232,7 @@ def paint_bands(
     bands = added(quarter, "up", bands, 2)
     bands = added(bands, "wide2", lit("wide1", bands))
     bands = [_larger(band, 2) for band in lit("narrow", bands)]
-    bands = each(
-        lambda band, part: torch.cat([band, F.pixel_unshuffle(part, 2)], 1), lit("fine", bands), cut(seen, 8)
-    )
+    bands = each(lambda band, part: torch.cat([band, F.pixel_unshuffle(part, 2)], 1), lit("fine", bands), cut(seen, 8))
     bands = convolve("leave", bands)
     return torch.cat(each(lambda band: F.pixel_shuffle(band, 2).sigmoid_(), bands), 2)
 

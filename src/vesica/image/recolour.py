@@ -17,10 +17,11 @@ def recoloured(picture: Tensor, aim: Statistics) -> Tensor:
     flat = picture[0].flatten(1)
     own = flat.sum(1, dtype=torch.float64) / flat.shape[1]
     apart = flat - own[:, None].float()
-    spread = (apart @ apart.T).double() / flat.shape[1] + FLOOR * torch.eye(3, dtype=torch.float64)
+    # Three by three is a matter for the processor, wherever the picture lies.
+    spread = (apart @ apart.T).double().cpu() / flat.shape[1] + FLOOR * torch.eye(3, dtype=torch.float64)
     root, back = _power(spread, 0.5), _power(spread, -0.5)
-    move = back @ _power(root @ aim.covariance.double() @ root, 0.5) @ back
-    return torch.addmm(aim.mean.float()[:, None], move.float(), apart).reshape(picture.shape).clamp_(0, 1)
+    move = (back @ _power(root @ aim.covariance.double().cpu() @ root, 0.5) @ back).to(flat)
+    return torch.addmm(aim.mean.to(flat)[:, None], move, apart).reshape(picture.shape).clamp_(0, 1)
 
 
 def _power(matrix: Tensor, power: float) -> Tensor:
