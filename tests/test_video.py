@@ -246,7 +246,9 @@ CONCAT = b"ffconcat version 1.0\nfile /etc/hostname\n"
 SDP = b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
 
 
-@pytest.mark.parametrize("data", [PLAYLIST, CONCAT, SDP, b"", b"RIFF\0\0\0\0AVI ", b"\x1a\x45\xdf\xa3webm", b"\0" * 4000])
+@pytest.mark.parametrize(
+    "data", [PLAYLIST, CONCAT, SDP, b"", b"RIFF\0\0\0\0AVI ", b"\x1a\x45\xdf\xa3webm", b"\0" * 4000]
+)
 def test_what_is_no_video_is_refused_in_a_sentence(data: bytes) -> None:
     with pytest.raises(VesicaError, match=r"[.]$"):
         read_video(data)
@@ -302,7 +304,9 @@ def test_videos_are_told_by_their_first_bytes(data: bytes, name: str, type_: str
     assert sniff(data, name) == ("video", type_)
 
 
-@pytest.mark.parametrize(("data", "name"), [(b"\0\0\0\x1cftypM4A ", "a.m4a"), (b"\0\0\0\x1cftypheic", "a.heic"), (b"abc", "a.mp4")])
+@pytest.mark.parametrize(
+    ("data", "name"), [(b"\0\0\0\x1cftypM4A ", "a.m4a"), (b"\0\0\0\x1cftypheic", "a.heic"), (b"abc", "a.mp4")]
+)
 def test_what_only_looks_like_a_video_is_none(data: bytes, name: str) -> None:
     with pytest.raises(VesicaError):
         sniff(data, name)
@@ -359,7 +363,9 @@ def test_two_verifiers_find_the_credential_in_what_leaves(
     assert len(written) == 5
     data = written[0].read_bytes()
     assert read_credential(data, type_).state == "valid"
-    told = encypher_c2pa.verify(data, type_, trust_pem=studio.signer().root_pem.decode(), no_default_trust=True, telemetry=False)
+    told = encypher_c2pa.verify(
+        data, type_, trust_pem=studio.signer().root_pem.decode(), no_default_trust=True, telemetry=False
+    )
     assert told["validation_state"] == "Trusted"
     # One byte of a frame, not of the credential.
     at = data.index(b"mdat") + 40 if type_ == "video/mp4" else len(data) - 60
@@ -401,7 +407,12 @@ def test_the_command_line_shows_a_video(run: Run, tmp_path: Path, sounding: byte
     assert run("new", "sea")[0] == 0
     assert run("import", "sea", "clip.mp4")[0] == 0
     code, out, _ = run("show", "sea", "--authors")
-    assert code == 0 and "64 by 48 pixels, 24 frames a second" in out and "with sound" in out and "Frames, as observed" in out
+    assert (
+        code == 0
+        and "64 by 48 pixels, 24 frames a second" in out
+        and "with sound" in out
+        and "Frames, as observed" in out
+    )
     (tmp_path / "broken.mp4").write_bytes(sounding[:700])
     code, _, err = run("import", "sea", "broken.mp4")
     assert code == 2 and err.count("\n") == 1 and "cut short" in err
@@ -420,7 +431,9 @@ def test_ffmpeg_dies_with_its_process() -> None:
     process.wait()
     process.stdout.close()
     for _ in range(100):
-        if not subprocess.run(["ps", "-s", str(process.pid), "-o", "pid="], capture_output=True, text=True).stdout.strip():
+        if not subprocess.run(
+            ["ps", "-s", str(process.pid), "-o", "pid="], capture_output=True, text=True
+        ).stdout.strip():
             return
         time.sleep(0.1)
     raise AssertionError("ffmpeg outlives its process")

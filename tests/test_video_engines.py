@@ -134,7 +134,10 @@ def test_a_steadied_painting_flickers_less_than_half_as_much_and_keeps_its_strok
 
 def test_without_steadiness_each_frame_is_painted_alone() -> None:
     shown = pan(3)
-    assert all(np.array_equal(flickering(one), two) for one, two in zip(shown, steadied(iter(shown), flickering, 0.0), strict=True))
+    assert all(
+        np.array_equal(flickering(one), two)
+        for one, two in zip(shown, steadied(iter(shown), flickering, 0.0), strict=True)
+    )
 
 
 def test_a_new_scene_keeps_nothing_of_the_last() -> None:
@@ -198,7 +201,9 @@ def test_another_seed_gives_another_dream(dreams: dict[str, Video], clip: Video)
         assert made(mode, clip, seed=8).data != dreams[mode].data
 
 
-def test_a_dream_has_the_length_that_was_asked_for_and_the_pictures_shape(dreams: dict[str, Video], clip: Video) -> None:
+def test_a_dream_has_the_length_that_was_asked_for_and_the_pictures_shape(
+    dreams: dict[str, Video], clip: Video
+) -> None:
     for mode in ("zoom", "morph"):
         assert (dreams[mode].count, dreams[mode].fps) == (4, 8) and max(dreams[mode].width, dreams[mode].height) == 64
     over = dreams["clip"]
@@ -224,7 +229,9 @@ def test_a_long_zoom_keeps_its_light_and_its_detail() -> None:
 def test_a_morph_ends_in_the_other_picture_and_a_loop_where_it_began(clip: Video) -> None:
     other = 255 - resize(photo(), 96)
     there = [one.astype(int) for one in frames(made("morph", clip, other=other))]
-    first, last = (np.abs(there[-1] - cv2.resize(one, there[0].shape[1::-1])).mean() for one in (resize(photo(), 96), other))
+    first, last = (
+        np.abs(there[-1] - cv2.resize(one, there[0].shape[1::-1])).mean() for one in (resize(photo(), 96), other)
+    )
     assert last < first
     assert [_course(at, 8, loop=True) for at in (0, 4)] == [0, 1]
     steps = [_course(at, 8, loop=True) for at in range(9)]

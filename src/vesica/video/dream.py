@@ -249,5 +249,3 @@ def _resized(picture: Picture, height: int, width: int) -> Picture:
 
 def _tensor(picture: Picture) -> Tensor:
     return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255
-
-

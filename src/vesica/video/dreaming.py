@@ -92,7 +92,9 @@ class Dreamer:
             if share <= 0:
                 continue
             slope = torch.empty_like(seen)
-            for tile, part in zip(tiles, self.pool.map(lambda tile, gain=gain: gain.slope(seen, tile), tiles), strict=True):
+            for tile, part in zip(
+                tiles, self.pool.map(lambda tile, gain=gain: gain.slope(seen, tile), tiles), strict=True
+            ):
                 slope[tile.core] = part
             for rows, step in evened(slope, self.params.colour):
                 whole[:, :, rows] += share * step

@@ -65,7 +65,11 @@ class Ended(Exception):
 
 @contextlib.contextmanager
 def running(
-    arguments: Sequence[str], files: Sequence[IO[bytes]], *, said: list[str] | None = None, seconds: float | None = SECONDS
+    arguments: Sequence[str],
+    files: Sequence[IO[bytes]],
+    *,
+    said: list[str] | None = None,
+    seconds: float | None = SECONDS,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """ffmpeg at work, its standard input and output as pipes; killed where the block is left early or time runs out.
 

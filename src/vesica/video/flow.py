@@ -63,9 +63,7 @@ def motion(sooner: Picture, later: Picture) -> Motion:
         # What moves leaves a rim that neither frame shows well.
         sure = cv2.erode(agreed.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.bool_)
         light, carried = (cv2.GaussianBlur(x.astype(np.float32) / 255, (0, 0), 1.5) for x in (two, warped(one, back)))
-        seen = cv2.GaussianBlur(
-            (sure | ((np.abs(light - carried) < ALIKE) & inside)).astype(np.float32), (0, 0), 1.0
-        )
+        seen = cv2.GaussianBlur((sure | ((np.abs(light - carried) < ALIKE) & inside)).astype(np.float32), (0, 0), 1.0)
         lost, apart = 1 - float(agreed.mean()), _apart(sooner, later)
         cut = lost > LOST[0] or (lost > LOST[1] and apart > CHANGED)
         return Motion(back, np.asarray(seen, np.float32), sure, cut)
@@ -91,7 +89,8 @@ def warped(picture: NDArray[Any], back: Floats) -> Floats:
     across = np.arange(width, dtype=np.float32) + back[..., 0]
     down = np.arange(height, dtype=np.float32)[:, None] + back[..., 1]
     return np.asarray(
-        cv2.remap(picture.astype(np.float32), across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32
+        cv2.remap(picture.astype(np.float32), across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
     )
 
 

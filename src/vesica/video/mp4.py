@@ -193,7 +193,11 @@ def finished(data: bytes, remarks: tuple[str, ...] = ()) -> bytes:
     """A file as ffmpeg writes it, with its table of contents brought to the front, so that it plays while it loads."""
     top = list(boxes(data))
     whole = {name: data[first - 8 : last] for name, first, last in top if name in (b"ftyp", b"moov")}
-    body = next((first - (16 if data[first - 16 : first - 12] == b"\0\0\0\1" else 8), last) for name, first, last in top if name == b"mdat")
+    body = next(
+        (first - (16 if data[first - 16 : first - 12] == b"\0\0\0\1" else 8), last)
+        for name, first, last in top
+        if name == b"mdat"
+    )
     moved = len(whole[b"ftyp"]) + len(whole[b"moov"]) - body[0]
     moov = bytearray(whole[b"moov"])
     _move(moov, 8, len(moov), moved)

@@ -70,9 +70,7 @@ def paint(
     return write_video(made(), clip.fps, sound_of=clip)
 
 
-def steadied(
-    coming: Iterator[Picture], painted: Callable[[Picture], Picture], steadiness: float
-) -> Iterator[Picture]:
+def steadied(coming: Iterator[Picture], painted: Callable[[Picture], Picture], steadiness: float) -> Iterator[Picture]:
     """What ``painted`` makes of each frame, with the strokes of the frame before laid over it where they still fit."""
 
     def make(frame: Picture, carried: Carried | None) -> Floats:

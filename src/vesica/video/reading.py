@@ -37,9 +37,7 @@ BARE = (
 
 SCALER = "accurate_rnd+full_chroma_int+full_chroma_inp+bitexact+bicubic"
 LAID_ON_WHITE = "format=rgba,split[a][b];[a]drawbox=c=white:t=fill:replace=1[c];[c][b]overlay=format=rgb"
-TONED_DOWN = (
-    "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv"
-)
+TONED_DOWN = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv"
 """Linear light at the reference white of ITU-R BT.2408, then Hable's curve."""
 
 

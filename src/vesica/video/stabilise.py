@@ -66,7 +66,8 @@ def blended(fresh: Floats, carried: Carried, steadiness: float) -> Floats:
     sigma = max(1.0, max(fresh.shape[:2]) / 160)
     calm, told = cv2.GaussianBlur(mixed, (0, 0), sigma), cv2.GaussianBlur(fresh, (0, 0), sigma)
     wanted, there = (
-        cv2.GaussianBlur(np.square(one - other).mean(2), (0, 0), 2 * sigma) for one, other in ((fresh, told), (mixed, calm))
+        cv2.GaussianBlur(np.square(one - other).mean(2), (0, 0), 2 * sigma)
+        for one, other in ((fresh, told), (mixed, calm))
     )
     gain = np.sqrt((wanted + 1e-6) / (there + 1e-6)).clip(1, CRISPER)
     made: Floats = (calm + (mixed - calm) * gain[..., None]).clip(0, 1).astype(np.float32)
