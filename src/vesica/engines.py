@@ -1,7 +1,7 @@
 """The engines a studio knows: found by name, loaded when called.
 
 An engine is a pure function called by keyword: its inputs by name, ``params``, ``seed`` and ``progress``. It returns a
-value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str) or a ``Score``. Other packages add
+value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str), a ``Score`` or a ``Video``. Other packages add
 rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
 """
 
@@ -47,7 +47,6 @@ class Engine:
     """Models that take part only where a text knob says something, and that knob."""
     tolerance: float = 0.0
     """Largest difference a *close* replay may show elsewhere: mean of 0..1 in pictures, else the share of units."""
-
     settle: str = ""
     """Import path of a function from params to params as a turn records them; it costs no model. Empty: as they are."""
 
@@ -141,6 +140,38 @@ OURS = (
             "picture": Input("image", needed=True, help="the picture to paint anew"),
             "painting": Input("image", help="a painting whose manner is taken"),
             "mask": Input("image", help="where to paint: white is full strength, black is kept"),
+        },
+        models=("painter", "efficientnet-lite0", "minilm"),
+        tolerance=0.05,
+        settle="vesica.image.style_names:settled",
+    ),
+    Engine(
+        "video.dream",
+        "1",
+        "video",
+        "vesica.video.dream:dream",
+        "vesica.video.params:DreamParams",
+        "close",
+        "DeepDream that moves: for ever into a picture, from one dream to another, or over a video.",
+        inputs={
+            "picture": Input("image", help="the picture to dream into"),
+            "other": Input("image", help="the picture that a morph ends in"),
+            "clip": Input("video", help="the video to dream over"),
+        },
+        models=("efficientnet-lite0",),
+        tolerance=0.08,
+    ),
+    Engine(
+        "video.paint",
+        "1",
+        "video",
+        "vesica.video.paint:paint",
+        "vesica.video.params:PaintParams",
+        "close",
+        "Style in one pass over a video: painted frame by frame, with strokes that move with the scene.",
+        inputs={
+            "clip": Input("video", needed=True, help="the video to paint anew"),
+            "painting": Input("image", help="a painting whose manner is taken"),
         },
         models=("painter", "efficientnet-lite0", "minilm"),
         tolerance=0.05,

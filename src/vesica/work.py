@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-Medium = Literal["image", "text", "music"]
+Medium = Literal["image", "text", "music", "video"]
 """What a work is made of. ``live`` joins when there is an engine for it."""
 
 MEDIA: tuple[Medium, ...] = get_args(Medium)

@@ -34,7 +34,7 @@ def work_in_a_line(work: "Work") -> str:
     from vesica.media import medium_of
 
     title = f"“{plain(work.title)}”, " if work.title else ""
-    nouns = {"image": "a picture", "text": "a text", "music": "a score"}
+    nouns = {"image": "a picture", "text": "a text", "music": "a score", "video": "a video"}
     return f"{work.name} ({work.branch}): {title}{nouns[medium_of(work.content.type)] if work.content else 'empty'}"
 
 

@@ -75,4 +75,6 @@ def roll(credits_: "Credits", level: Level, *, person: str = "") -> "Credits":
 def _unnamed(part: Ingredient) -> Ingredient:
     """An ingredient by what it is, not by its file's name."""
     kind = part.media_type.partition("/")[0]
-    return replace(part, title={"image": "a picture", "text": "a text", "audio": "music"}.get(kind, "a file"))
+    return replace(
+        part, title={"image": "a picture", "text": "a text", "audio": "music", "video": "a video"}.get(kind, "a file")
+    )

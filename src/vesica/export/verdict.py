@@ -16,6 +16,8 @@ EMBEDS = frozenset(
         "image/jpeg",
         "image/webp",
         "image/svg+xml",
+        "image/gif",
+        "video/mp4",
         "audio/wav",
         "audio/mpeg",
         "audio/flac",
@@ -25,8 +27,8 @@ EMBEDS = frozenset(
 """Media types in which the studio writes a credential."""
 
 READS = EMBEDS | {
-    *("image/avif", "image/gif", "image/heic", "image/heif", "image/jxl", "image/tiff", "image/x-adobe-dng"),
-    *("audio/mp4", "video/mp4", "video/quicktime", "video/x-msvideo", "font/otf", "font/ttf"),
+    *("image/avif", "image/heic", "image/heif", "image/jxl", "image/tiff", "image/x-adobe-dng"),
+    *("audio/mp4", "video/quicktime", "video/x-msvideo", "font/otf", "font/ttf"),
     *("application/epub+zip", "application/zip"),
 }
 """Media types in which other programs may have written one."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vesica.export.authors import notes, pixels, words
+from vesica.export.authors import frames, notes, pixels, words
 from vesica.export.authors.credits import Credits
 from vesica.export.authors.page import legend_json, page
 from vesica.export.facts import Beside
@@ -32,6 +32,15 @@ def _labels(fact: pixels.Fact) -> Callable[[Credits], bytes]:
     return lambda roll: pixels.labels_png(pixels.raster(roll, fact))
 
 
+def _strip(fact: pixels.Fact) -> Callable[[Credits], bytes]:
+    def write(roll: Credits) -> bytes:
+        strip = frames.strip(roll.value)
+        labels = frames.raster(roll, fact, *strip.shape[:2])
+        return write_png(pixels.overlay(strip, pixels.kinds(roll, labels)))
+
+    return write
+
+
 COMMON = {
     "html": Form("page", "text/html", page),
     "json": Form("legend", "application/json", legend_json),
@@ -51,6 +60,11 @@ FORMS: Mapping[Medium, Mapping[str, Form]] = {
         "changed.png": Form("overlay", "image/png", _overlay("changed")),
         "origin.labels.png": Form("labels", "image/png", _labels("origin")),
         "changed.labels.png": Form("labels", "image/png", _labels("changed")),
+    },
+    "video": {
+        **COMMON,
+        "origin.png": Form("overlay", "image/png", _strip("origin")),
+        "changed.png": Form("overlay", "image/png", _strip("changed")),
     },
 }
 """By what stands behind ``FILE.authors.``"""
