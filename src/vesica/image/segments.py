@@ -64,7 +64,8 @@ def painted(regions: Picture, height: int, width: int, count: int) -> Shares:
         return larger
     drawn = np.array(Image.fromarray(regions).resize((width, height), Image.Resampling.NEAREST))
     labels = np.square(from_srgb(drawn)[:, :, None] - centres).sum(-1).argmin(-1)
-    return (labels == np.arange(count)[:, None, None]).astype(np.float32)
+    shares: Shares = (labels == np.arange(count)[:, None, None]).astype(np.float32)
+    return shares
 
 
 def seen(picture: Picture, count: int, network: Network, layer: str, pool: Executor) -> Shares:
