@@ -148,9 +148,9 @@ def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
     x = F.relu(convolve("down", quarter, 2))
     for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
         x = x + convolve(second, F.relu(convolve(first, x)))
-    x = quarter + F.interpolate(convolve("up", x), scale_factor=2, mode="nearest")
+    x = quarter + _doubled(convolve("up", x))
     x = x + convolve("wide2", F.relu(convolve("wide1", x)))
-    x = F.relu(F.interpolate(convolve("narrow", x), scale_factor=2, mode="nearest"))
+    x = _doubled(F.relu(convolve("narrow", x)))
     x = torch.cat([F.relu(convolve("fine", x)), F.pixel_unshuffle(seen, 2)], 1)
     return torch.sigmoid(F.pixel_shuffle(convolve("leave", x), 2))
 
@@ -199,8 +199,8 @@ def paint_bands(
         """Gain and shift [1, channels, 1, 1] that bring a map to the style's mean and deviation."""
         sums = each(_sums, bands)
         places = sum(band.shape[2] * band.shape[3] for band in bands)
-        mean = sum(first for first, _ in sums) / places
-        square = sum(second for _, second in sums) / places
+        mean = torch.stack([first for first, _ in sums]).sum(0) / places
+        square = torch.stack([second for _, second in sums]).sum(0) / places
         gain = brush.gain[name].double() / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
         shift = brush.shift[name].double() - mean * gain
         return gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1)
@@ -211,11 +211,16 @@ def paint_bands(
         gain, shift = evened(name, bands)
         return each(lambda band: torch.addcmul(shift, band, gain, out=band).relu_(), bands)
 
-    def added(ground: list[Tensor], name: str, bands: list[Tensor], scale: int = 1) -> list[Tensor]:
-        """``ground``, changed, plus what is convolved, evened and scaled up by a whole number."""
+    def doubled(bands: list[Tensor]) -> list[Tensor]:
+        """At twice the size; each band needs its neighbours' rows for that too."""
+        return each(lambda band: _doubled(band)[:, :, 2:-2, 2:-2], bordered(bands))
+
+    def added(ground: list[Tensor], name: str, bands: list[Tensor]) -> list[Tensor]:
+        """``ground``, changed, plus what is convolved and evened; at twice the size where that is ``ground``'s."""
         bands = convolve(name, bands)
         gain, shift = evened(name, bands)
-        return each(lambda one, band: one.add_(_larger(torch.addcmul(shift, band, gain), scale)), ground, bands)
+        bands = each(lambda band: torch.addcmul(shift, band, gain, out=band), bands)
+        return each(torch.Tensor.add_, ground, doubled(bands) if name == "up" else bands)
 
     seen = (picture * 4 - 2).contiguous(memory_format=torch.channels_last)
     bands = each(
@@ -229,9 +234,9 @@ def paint_bands(
     bands = lit("down", quarter, 2)
     for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
         bands = added(bands, second, lit(first, bands))
-    bands = added(quarter, "up", bands, 2)
+    bands = added(quarter, "up", bands)
     bands = added(bands, "wide2", lit("wide1", bands))
-    bands = [_larger(band, 2) for band in lit("narrow", bands)]
+    bands = doubled(lit("narrow", bands))
     bands = each(lambda band, part: torch.cat([band, F.pixel_unshuffle(part, 2)], 1), lit("fine", bands), cut(seen, 8))
     bands = convolve("leave", bands)
     return torch.cat(each(lambda band: F.pixel_shuffle(band, 2).sigmoid_(), bands), 2)
@@ -242,8 +247,9 @@ def _sums(band: Tensor) -> tuple[Tensor, Tensor]:
     return band.sum((0, 2, 3)).double(), band.square().sum((0, 2, 3)).double()
 
 
-def _larger(x: Tensor, scale: int) -> Tensor:
-    return x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="nearest")
+def _doubled(x: Tensor) -> Tensor:
+    # Not the nearest value, which leaves steps of 8 pixels along edges.
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def described(style: Mapping[str, Statistics]) -> Tensor:
