@@ -4,6 +4,7 @@ Run: python bench/sheet_video.py FOLDER CLIP (writes FOLDER/*.mp4 and the two st
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     photo = read_picture((ROOT / "examples" / "photo.jpg").read_bytes())
     street = part(clip, 139, 187)
-    takes = {
+    takes: dict[str, Callable[[], Video]] = {
         "zoom": lambda: dream(params=DreamParams(mode="zoom", seconds=12.5, size=384), seed=1, picture=photo),
         "morph": lambda: dream(params=DreamParams(mode="morph", seconds=4, size=384), seed=1, picture=photo),
         "clip": lambda: dream(params=DreamParams(mode="clip", size=384), seed=1, clip=street),

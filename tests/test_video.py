@@ -331,7 +331,7 @@ def test_frames_that_stay_keep_their_author_and_others_are_the_turns(old: list[s
 def test_frames_that_are_cut_out_take_their_author_along() -> None:
     old = [f"frame {at}" for at in range(60)]
     runs = Runs.of([(30, "ada", "ada"), (30, "bob", "bob")])
-    after = authorship.edit(old, runs, old[10:50] + ["title"], "cy")
+    after = authorship.edit(old, runs, [*old[10:50], "title"], "cy")
     assert after.runs == ((20, "ada", "ada"), (20, "bob", "bob"), (1, "cy", "cy"))
 
 

@@ -58,7 +58,7 @@ class _Odd(Exception):
     """Something that a plain file does not have."""
 
 
-def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
+def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None) -> Iterator[Box]:
     """The boxes from ``start`` to ``end``. Raises ``VesicaError`` where the last one is cut short."""
     end = len(data) if end is None else end
     while start + 8 <= end:
@@ -105,7 +105,8 @@ def _plain(data: bytes, top: list[Box]) -> Plain:
     # Its own colours, where high definition does not say them, are a guess that ffmpeg's decoder makes otherwise.
     if height >= 720 and b"colr" not in data[start:end]:
         raise _Odd
-    remarks, extra = (), names.index(b"moov") > names.index(b"mdat")
+    remarks: tuple[str, ...] = ()
+    extra = names.index(b"moov") > names.index(b"mdat")
     for name, first, last in top:
         if name == b"uuid" and data[first : first + 16] == REMARKS:
             remarks = tuple(data[first + 16 : min(last, first + 16 + LONGEST_REMARK)].decode().split("\n"))
