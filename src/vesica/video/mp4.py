@@ -14,6 +14,9 @@ LONGEST_REMARK = 2000
 """Bytes of all remarks."""
 
 MOST_BOXES = 200
+DEEPEST = 4
+"""Boxes inside each other, of a track."""
+
 INSIDE = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts"})
 """Boxes that hold boxes and nothing else."""
 
@@ -160,10 +163,12 @@ class _Track:
         return Fraction(scale, delta), count
 
 
-def _leaves(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+def _leaves(data: bytes, start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    if depth > DEEPEST:
+        raise _Odd
     for name, first, last in _few(boxes(data, start, end)):
         if name in INSIDE:
-            yield from _leaves(data, first, last)
+            yield from _leaves(data, first, last, depth + 1)
         else:
             yield name, (first, last)
 
