@@ -43,9 +43,9 @@ def main() -> None:
     photo = read_picture((ROOT / "examples" / "photo.jpg").read_bytes())
     street = part(clip, 139, 187)
     takes: dict[str, Callable[[], Video]] = {
-        "zoom": lambda: dream(params=DreamParams(mode="zoom", seconds=12.5, size=384), seed=1, picture=photo),
-        "morph": lambda: dream(params=DreamParams(mode="morph", seconds=4, size=384), seed=1, picture=photo),
-        "clip": lambda: dream(params=DreamParams(mode="clip", size=384), seed=1, clip=street),
+        "zoom": lambda: dream(params=DreamParams(mode="zoom", seconds=12.5, size=320), seed=1, picture=photo),
+        "morph": lambda: dream(params=DreamParams(mode="morph", seconds=4, size=320), seed=1, picture=photo),
+        "clip": lambda: dream(params=DreamParams(mode="clip", size=320), seed=1, clip=street),
         "paint": lambda: paint(clip=street, params=PaintParams(style="starry_night", size=512), seed=1),
     }
     made: dict[str, Video] = {}
