@@ -39,7 +39,8 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[n, 128, height, width] to the same."""
         y = F.relu(self.norm1(self.first(F.pad(x, (1, 1, 1, 1), mode="reflect"))))
-        return x + self.norm2(self.second(F.pad(y, (1, 1, 1, 1), mode="reflect")))
+        out: Tensor = x + self.norm2(self.second(F.pad(y, (1, 1, 1, 1), mode="reflect")))
+        return out
 
 
 class FastNeuralStyle(nn.Module):

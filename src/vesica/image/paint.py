@@ -79,6 +79,7 @@ def paint(
         raise VesicaError("One pass paints all of a picture in one manner; use image.style for regions, or a --mask.")
     height, width = size_of(picture, params.size)
     ground = picture if (height, width) == picture.shape[:2] else resize(picture, max(height, width))
+    height, width = ground.shape[:2]
     strength = strength_of(ground, mask, params.feather)
     if params.strength < 1:
         strength = np.full(ground.shape[:2], 1, np.float32) if strength is None else strength
@@ -89,8 +90,8 @@ def paint(
         )
         aim, code = _blend(wishes[0], cards, studied())
         generator = torch.Generator().manual_seed(seed)
-        whole = torch.from_numpy(ground).permute(2, 0, 1)[None]
-        sizes = _sizes(*ground.shape[:2], params.scale)
+        whole = torch.from_numpy(np.array(ground)).permute(2, 0, 1)[None]
+        sizes = _sizes(height, width, params.scale)
         total, done = params.fit + len(sizes), 0
 
         def tell(view: Tensor | None = None, note: str = "") -> None:
@@ -105,7 +106,6 @@ def paint(
         code = code + params.variety * STRAY * torch.randn(CODE, generator=generator)
         view = None
         for rows, columns in sizes:
-            # A picture is scaled as bytes: as numbers, a large one would fill the memory.
             content = scaled(whole.float().div_(255), rows, columns).clamp_(0, 1)
             begun = recoloured(content, aim[COLOURS]) if view is None else scaled(view, rows, columns).clamp_(0, 1)
             brush = studied().painter.brush(code, params.content if view is None else FINISH)
@@ -179,7 +179,6 @@ def _fitted(
         maps = network.maps(painted, (*STYLE_LAYERS, CONTENT_LAYER)) | {COLOURS: painted}
         found = {layer: statistics(maps[layer]) for layer in aim}
         loss = style_loss(found, aim).sum() + params.content * content_loss(maps[CONTENT_LAYER], told).sum()
-        adam.zero_grad()
-        loss.backward()
+        (code.grad,) = torch.autograd.grad(loss, code)
         adam.step()
         yield code.detach().clone()

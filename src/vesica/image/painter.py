@@ -199,8 +199,8 @@ def paint_bands(
         """Gain and shift [1, channels, 1, 1] that bring a map to the style's mean and deviation."""
         sums = each(_sums, bands)
         places = sum(band.shape[2] * band.shape[3] for band in bands)
-        mean = sum(first for first, _ in sums) / places
-        square = sum(second for _, second in sums) / places
+        mean = torch.stack([first for first, _ in sums]).sum(0) / places
+        square = torch.stack([second for _, second in sums]).sum(0) / places
         gain = brush.gain[name].double() / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
         shift = brush.shift[name].double() - mean * gain
         return gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1)

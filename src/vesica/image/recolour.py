@@ -26,4 +26,5 @@ def recoloured(picture: Tensor, aim: Statistics) -> Tensor:
 
 def _power(matrix: Tensor, power: float) -> Tensor:
     values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    result: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    return result
