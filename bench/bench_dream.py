@@ -94,7 +94,7 @@ def dream_by_the_book(picture: Picture, params: DreamParams) -> None:
             for number, block in enumerate(blocks):
                 x = block(x)
                 kept = x if number == 8 else kept
-            kept.square().mean().backward()
+            torch.autograd.backward(kept.square().mean())
             assert seen.grad is not None
             view = (seen + params.rate * seen.grad / seen.grad.abs().mean()).roll((-down, -right), (2, 3)).detach()
         detail = view - ground

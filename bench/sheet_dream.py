@@ -14,7 +14,7 @@ from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, read_picture, resize
 
 ROOT = Path(__file__).parents[1]
-SIDE = 480
+SIDE = 384
 
 
 def around_the_cup(photo: Picture) -> Picture:

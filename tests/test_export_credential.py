@@ -147,7 +147,7 @@ def test_what_was_said_comes_back(identity: Identity) -> None:
     assert "digitalSourceType" not in opened
     assert dreamt["digitalSourceType"] == IPTC + "compositeWithTrainedAlgorithmicMedia"
     models = [{"name": "efficientnet-lite0", "digest": f"sha256:{EYES.digest}"}]
-    assert dreamt["softwareAgent"] == {"name": "image.dream", "version": "2", "org.vesica.models": models}
+    assert dreamt["softwareAgent"] == {"name": "image.dream", "version": "1", "org.vesica.models": models}
     assert dreamt["parameters"]["org.vesica.params"] == {"steps": 20, "rate": 0.02}
     assert dreamt["parameters"]["org.vesica.seed"] == 7
     assert dreamt["parameters"]["org.vesica.turn"] == "0b" * 32

@@ -51,6 +51,7 @@ AGAIN = """
 import hashlib, sys, torch
 from dataclasses import replace
 from pathlib import Path
+sys.path.insert(0, sys.argv[2])
 from test_image_dream import PHOTO, QUICK, WISHES, DreamParams, dream, read_picture, resize
 torch.set_num_threads(int(sys.argv[1]))
 photo = resize(read_picture(PHOTO.read_bytes()), 360)
@@ -65,11 +66,10 @@ print(hashlib.sha256(bytes_).hexdigest())
 def test_the_same_seed_gives_the_same_bytes_in_a_fresh_process_on_one_thread_and_on_two() -> None:
     said = {
         subprocess.run(
-            [sys.executable, "-c", AGAIN, threads],
+            [sys.executable, "-c", AGAIN, threads, str(Path(__file__).parent)],
             capture_output=True,
             text=True,
             check=True,
-            cwd=Path(__file__).parent,
         ).stdout
         for threads in ("1", "2", "2")
     }

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Something an engine takes besides its knobs."""
+    """Something an engine takes besides its knobs.
+
+    unless : a knob and its value with which the input is not needed after all
+    """
 
     medium: "Medium"
     needed: bool = False
     help: str = ""
+    unless: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ OURS = (
         "close",
         "DeepDream: show a network more of what it already sees in a picture.",
         inputs={
-            "picture": Input("image", help="the picture to dream into"),
+            "picture": Input("image", needed=True, help="the picture to dream into", unless=("start", "noise")),
             "mask": Input("image", help="where to dream: white is full strength, black is kept"),
             "guide": Input("image", help="what to dream of: layers become like this picture"),
         },

@@ -238,7 +238,7 @@ class Studio:
             raise VesicaError(f"A seed is a whole number from 0 to {SEEDS - 1}; {first} is not.")
         if not 1 <= takes <= 64:
             raise VesicaError(f"Ask for 1 to 64 takes; {takes} is not.")
-        given = self._inputs(work, row, inputs or {})
+        given = self._inputs(work, row, inputs or {}, params)
         self._unlocked()  # a turn that can't be signed should not cost minutes first
         offered = []
         for count in range(takes):
@@ -497,11 +497,11 @@ class Studio:
     ) -> tuple[Work, list[Path]]:
         """Import, offer, pick and export in one go. Nobody chose among takes, so the program is recorded as picking."""
         row = engines.find(engine)
-        build(row.load_params(), wishes)
+        params = as_json(build(row.load_params(), wishes))
         _form(row.makes, out)
         named = {**self._told_apart(row, files), **(inputs or {})}
         # What would be refused later is refused before a work is begun.
-        self._inputs(Work(out.stem), row, named)
+        self._inputs(Work(out.stem), row, named, params)
         name = self.unused_name(out.stem)
         self.new(name)
         # What the engine works on becomes the work, so that its units keep their author.
@@ -646,7 +646,9 @@ class Studio:
                 "begin another work for it with 'vesica new'."
             )
 
-    def _inputs(self, work: Work, engine: Engine, files: Mapping[str, Path]) -> dict[str, tuple[bytes, str]]:
+    def _inputs(
+        self, work: Work, engine: Engine, files: Mapping[str, Path], params: Mapping[str, Any]
+    ) -> dict[str, tuple[bytes, str]]:
         """Bytes and media type of each input: from ``files``, and from the work where its medium fits."""
         given: dict[str, tuple[bytes, str]] = {}
         for name, path in files.items():
@@ -665,7 +667,7 @@ class Studio:
             content = work.content
             if content and medium_of(content.type) == wanted.medium and name == _first_input(engine, wanted.medium):
                 given[name] = self.assets.get(content), content.type
-            elif wanted.needed:
+            elif wanted.needed and not (wanted.unless and params[wanted.unless[0]] == wanted.unless[1]):
                 raise VesicaError(
                     f"{engine.name} needs {wanted.help or name}; bring it with "
                     f"'vesica import {work.name} FILE' or give --{name} FILE."

@@ -55,8 +55,8 @@ def evened(slope: Tensor, colour: float) -> Iterator[tuple[slice, Tensor]]:
         for place, band in enumerate(bands):
             inner = _inner(band, strip, 2**place)
             # float64: a float32 sum of this many numbers loses digits, and with them the same bytes elsewhere.
-            squares[place] += inner.double().square().sum((0, 2, 3))
-            seen[place] += int(inner.ne(0).any(1).sum())
+            squares[place] += inner.square().sum((0, 2, 3), dtype=torch.float64)
+            seen[place] += int(inner[:, 0].count_nonzero())
     gains = [
         (torch.tensor([1, tint * colour, tint * colour]) * light / (square / max(count, 1)).sqrt().clamp_min(1e-30))
         .float()

@@ -146,7 +146,7 @@ def _dreamt(
     progress: Progress | None,
 ) -> Tensor:
     """What the dream adds to the picture, float32 [1, 3, height, width], at the size it is worked at."""
-    sizes, steps = _sizes(*picture.shape[:2], params), params.steps or _usual(gain.terms)
+    sizes, steps = _sizes(picture.shape[0], picture.shape[1], params), params.steps or _usual(gain.terms)
     total = sum(steps * len(cut(*size, params.jitter, torch.Generator())) for size in sizes)
     weight = None if strength is None else torch.from_numpy(strength)[None, None]
     small, done = _fitted(picture, PREVIEW), 0
@@ -219,7 +219,8 @@ def _laid_over(picture: Picture, change: Tensor, strength: NDArray[np.float32] |
             light *= strength
         light = light.clip(-picture.min(2).astype(np.float32), 255 - picture.max(2).astype(np.float32))
         light = np.rint(light).astype(np.int16)
-        return (picture + light[..., None]).astype(np.uint8)
+        result[:] = picture + light[..., None]
+        return result
     for channel in range(3):
         more = scaled(change[:, channel : channel + 1], height, width)[0, 0].numpy() * 255
         if strength is not None:

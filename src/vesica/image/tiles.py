@@ -20,7 +20,7 @@ MARGIN = 16
 BORDER = 8
 """Pixels of reflected picture, at least, beyond the picture's own border, for the same reason."""
 
-MOVE = 32
+MOVE = 16
 """Pixels by which a cut may lie off its usual place, to both sides."""
 
 
