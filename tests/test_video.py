@@ -289,6 +289,14 @@ def test_any_change_of_the_boxes_is_a_sentence_or_a_video(video: Video, data: st
         assert "\n" not in str(fault)
 
 
+def test_boxes_in_boxes_without_end_are_no_video() -> None:
+    inside = b""
+    for _ in range(3000):
+        inside = (len(inside) + 8).to_bytes(4, "big") + b"trak" + inside
+    moov = (len(inside) + 8).to_bytes(4, "big") + b"moov" + inside
+    assert mp4.plain(b"\0\0\0\x10ftypisom\0\0\0\0" + moov + b"\0\0\0\x08mdat") is None
+
+
 @pytest.mark.parametrize(
     ("data", "name", "type_"),
     [
@@ -331,7 +339,7 @@ def test_frames_that_stay_keep_their_author_and_others_are_the_turns(old: list[s
 def test_frames_that_are_cut_out_take_their_author_along() -> None:
     old = [f"frame {at}" for at in range(60)]
     runs = Runs.of([(30, "ada", "ada"), (30, "bob", "bob")])
-    after = authorship.edit(old, runs, old[10:50] + ["title"], "cy")
+    after = authorship.edit(old, runs, [*old[10:50], "title"], "cy")
     assert after.runs == ((20, "ada", "ada"), (20, "bob", "bob"), (1, "cy", "cy"))
 
 

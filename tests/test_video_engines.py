@@ -1,6 +1,7 @@
 """Flow, steadiness, and the engines that make videos."""
 
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from vesica.errors import Cancelled, VesicaError
 from vesica.image.pictures import Picture, read_picture, resize
 from vesica.studio import Studio
 from vesica.video.clip import Video
-from vesica.video.dream import _course, _opened, _clouds, dream
+from vesica.video.dream import _clouds, _course, _opened, dream
 from vesica.video.flow import motion, warped, warping_error
 from vesica.video.paint import steadied
 from vesica.video.params import DreamParams
@@ -83,7 +84,7 @@ def test_what_was_hidden_is_not_called_seen() -> None:
 
 def test_a_cut_is_found_and_a_moving_camera_is_none() -> None:
     shown = pan(6, step=4)
-    assert not any(motion(one, two).cut for one, two in zip(shown, shown[1:], strict=False))
+    assert not any(motion(one, two).cut for one, two in itertools.pairwise(shown))
     assert motion(shown[0], 255 - shown[1]).cut
     assert motion(shown[0], np.random.default_rng(0).integers(0, 255, shown[0].shape).astype(np.uint8)).cut
 

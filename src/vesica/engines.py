@@ -1,8 +1,8 @@
 """The engines a studio knows: found by name, loaded when called.
 
 An engine is a pure function called by keyword: its inputs by name, ``params``, ``seed`` and ``progress``. It returns a
-value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str), a ``Score`` or a ``Video``. Other packages add
-rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
+value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str), a ``Score`` or a ``Video``. Other
+packages add rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
 """
 
 import importlib

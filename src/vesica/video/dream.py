@@ -228,7 +228,7 @@ def _fitted(height: int, width: int, longest: int) -> tuple[int, int]:
 
 def _view(picture: Picture, longest: int) -> Tensor:
     check_picture(picture)
-    return _tensor(_resized(picture, *_fitted(*picture.shape[:2], longest)))
+    return _tensor(_resized(picture, *_fitted(picture.shape[0], picture.shape[1], longest)))
 
 
 def _shaped(other: Picture, picture: Picture) -> Picture:

@@ -42,7 +42,7 @@ def program() -> str:
 
 def unnamed(data: bytes = b"") -> IO[bytes]:
     """A file without a name that holds ``data``; it is gone with the last process that has it open."""
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # who asked for it closes it
     file.write(data)
     file.flush()
     file.seek(0)

@@ -14,6 +14,9 @@ LONGEST_REMARK = 2000
 """Bytes of all remarks."""
 
 MOST_BOXES = 200
+DEEPEST = 4
+"""Boxes inside each other, of a track."""
+
 INSIDE = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts"})
 """Boxes that hold boxes and nothing else."""
 
@@ -58,7 +61,7 @@ class _Odd(Exception):
     """Something that a plain file does not have."""
 
 
-def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
+def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None) -> Iterator[Box]:
     """The boxes from ``start`` to ``end``. Raises ``VesicaError`` where the last one is cut short."""
     end = len(data) if end is None else end
     while start + 8 <= end:
@@ -105,7 +108,8 @@ def _plain(data: bytes, top: list[Box]) -> Plain:
     # Its own colours, where high definition does not say them, are a guess that ffmpeg's decoder makes otherwise.
     if height >= 720 and b"colr" not in data[start:end]:
         raise _Odd
-    remarks, extra = (), names.index(b"moov") > names.index(b"mdat")
+    remarks: tuple[str, ...] = ()
+    extra = names.index(b"moov") > names.index(b"mdat")
     for name, first, last in top:
         if name == b"uuid" and data[first : first + 16] == REMARKS:
             remarks = tuple(data[first + 16 : min(last, first + 16 + LONGEST_REMARK)].decode().split("\n"))
@@ -159,10 +163,12 @@ class _Track:
         return Fraction(scale, delta), count
 
 
-def _leaves(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+def _leaves(data: bytes, start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    if depth > DEEPEST:
+        raise _Odd
     for name, first, last in _few(boxes(data, start, end)):
         if name in INSIDE:
-            yield from _leaves(data, first, last)
+            yield from _leaves(data, first, last, depth + 1)
         else:
             yield name, (first, last)
 

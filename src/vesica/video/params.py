@@ -64,4 +64,4 @@ class PaintParams:
     variety: Annotated[float, Interval(ge=0, le=2), "How far takes stray from the style, each its own way."] = 0.5
     steadiness: Annotated[
         float, Interval(ge=0, le=0.98), "How much of a stroke is carried to the next frame; 0 paints each alone."
-    ] = 0.8
+    ] = 0.85

@@ -1,5 +1,6 @@
 """Reading videos: any usual file becomes a plain MP4 of constant frame rate, frame by frame where it is looked at."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ def _rate(times: Sequence[Fraction]) -> tuple[Fraction, bool]:
     """The frame rate for frames shown at ``times``, and whether they come evenly already."""
     if len(times) < 2:
         return Fraction(25), True
-    gaps = [later - sooner for sooner, later in zip(times, times[1:], strict=False) if later > sooner]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(times) if later > sooner]
     if not gaps:
         return Fraction(25), False
     whole = (times[-1] - times[0]) / (len(times) - 1)

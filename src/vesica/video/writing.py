@@ -66,8 +66,10 @@ def write_gif(video: Video) -> bytes:
         try:
             # In two runs: in one, ffmpeg would hold every frame until the colours are chosen.
             palette, _ = ffmpeg.run(
-                [*reading, "-vf", "palettegen=stats_mode=diff:reserve_transparent=0", "-f", "image2pipe", "-c:v", "png"]
-                + [*("-fflags", "+bitexact"), "pipe:1"],
+                [
+                    *(*reading, "-vf", "palettegen=stats_mode=diff:reserve_transparent=0"),
+                    *("-f", "image2pipe", "-c:v", "png", "-fflags", "+bitexact", "pipe:1"),
+                ],
                 [file],
             )
             file.seek(0)

@@ -43,6 +43,7 @@ def page(roll: Credits) -> bytes:
         "signs": SIGNS,
         "words": WORDS,
         "kind_of": {sign: kind for kind, sign in SIGNS.items()},
+        "pictures": [],
         "version": version("vesica"),
     }
     match roll.medium:
