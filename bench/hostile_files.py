@@ -521,6 +521,43 @@ TEXTS = {
     "text that steers a terminal": Hostile("a.txt", lambda: b"\x1b[2J\x1b]0;x\x07" * 1000, ""),
 }
 
+# Honest ones, as large as they may be
+
+
+def photographed(kind: str, megapixels: int, **more: object) -> bytes:
+    """Slopes under a camera's noise."""
+    import numpy as np
+    from PIL import Image
+
+    width = 1000 * megapixels // 7
+    down, across = np.ogrid[0:7000, 0:width]
+    noise = np.random.default_rng(5).normal(0, 4, (7000, width, 1)).astype(np.float32)
+    slopes = [(100 * np.sin(across / (300 + 50 * n) + down / (200 + 30 * n))).astype(np.float32) for n in range(3)]
+    out = io.BytesIO()
+    Image.fromarray((128 + np.dstack(slopes) + noise).clip(0, 255).astype(np.uint8)).save(out, kind, **more)
+    return out.getvalue()
+
+
+def symphony() -> bytes:
+    """30 parts of 2,000 notes as MusicXML."""
+    bar = "".join(
+        f"<note><pitch><step>{'CDEFG'[n % 5]}</step><octave>4</octave></pitch><duration>1</duration><voice>1</voice>"
+        "<type>16th</type><stem>up</stem></note>"
+        for n in range(16)
+    )
+    part = "<measure><attributes><divisions>4</divisions></attributes>" + f"{bar}</measure><measure>" * 125
+    return xml("</part><part id='P1'>".join([part + "</measure>"] * 30))
+
+
+HONEST = {
+    "JPEG like a photograph, 61 megapixels": Hostile("a.jpg", lambda: photographed("JPEG", 61, quality=90), ""),
+    "PNG like a photograph, 61 megapixels": Hostile("a.png", lambda: photographed("PNG", 61, compress_level=1), ""),
+    "MIDI, a symphony's movement: 30 tracks of 2,000 notes": Hostile(
+        "a.mid", lambda: midi(*[row(2000)[22:-4] + END for _ in range(30)]), ""
+    ),
+    "MusicXML, a symphony's movement: 30 parts of 2,000 notes": Hostile("a.musicxml", symphony, ""),
+}
+
 CLASSES = {
     "Pictures": PICTURES,
     "MIDI": MIDI,
