@@ -23,10 +23,13 @@ lint: .venv/.dev  ## style, types, and the direction of imports
 bench: .venv/.dev .venv/.models  ## print every figure that the documents name
 	for script in bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
-fuzz: .venv/.fuzz  ## feed each reader broken files for FUZZ_SECONDS; what breaks it lies in .fuzz/
+fuzz: .venv/.fuzz  ## feed each reader broken files for FUZZ_SECONDS; what breaks it lies in .fuzz/, with what was done
+	mkdir -p .fuzz
 	for target in $(patsubst fuzz/fuzz_%.py,%,$(wildcard fuzz/fuzz_*.py)); do \
 		mkdir -p .fuzz/$$target && $(BIN)/python fuzz/fuzz_$$target.py -max_total_time=$(FUZZ_SECONDS) \
-			-artifact_prefix=.fuzz/$$target- .fuzz/$$target fuzz/corpus/$$target || exit 1; done
+			-print_final_stats=1 -artifact_prefix=.fuzz/$$target- .fuzz/$$target fuzz/corpus/$$target \
+			> .fuzz/$$target.log 2>&1 || { tail -n 40 .fuzz/$$target.log; exit 1; }; done
+	$(BIN)/python fuzz/table.py .fuzz
 
 .venv/.made:
 	$(PYTHON) -m venv .venv

@@ -99,6 +99,12 @@ def tiff(fields: dict[int, tuple[int, int, int]], data: bytes = b"") -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, len(fields)) + rows + struct.pack("<I", 0) + data
 
 
+def padded(kind: str, mode: str, size: tuple[int, int], weight: int, **more: object) -> bytes:
+    """A picture of one colour with noise behind its end, so that it weighs what a photograph does."""
+    whole = drawn(kind, mode, size, **more)
+    return whole + random.Random(4).randbytes(weight - len(whole))
+
+
 def animated(kind: str, frames: int) -> bytes:
     """Many frames, of which one is wanted."""
     from PIL import Image
@@ -182,6 +188,25 @@ PICTURES = {
         lambda: b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(6) + b",\0\0\0\0\xff\xff\xff\xff\0\x02\0;",
         "megapixels",
     ),
+    "PNG bomb, 64 megapixels in 0.2 MB": Hostile("a.png", lambda: drawn("PNG", "RGB", (9200, 6900)), "far more"),
+    "PNG bomb of 16 megapixels": Hostile("a.png", lambda: drawn("PNG", "RGB", (4000, 4000)), ""),
+    "GIF bomb of 16 megapixels": Hostile("a.gif", lambda: drawn("GIF", "P", (4000, 4000)), ""),
+    "WebP bomb of 16 megapixels, with alpha": Hostile("a.webp", lambda: drawn("WEBP", "RGBA", (4000, 4000)), ""),
+    "WebP bomb of 32 megapixels, padded": Hostile(
+        "a.webp", lambda: padded("WEBP", "RGB", (6500, 4900), 3_300_000, method=0), ""
+    ),
+    "WebP of 40 megapixels": Hostile(
+        "a.webp", lambda: padded("WEBP", "RGB", (7300, 5470), 5_000_000, method=0), "megapixels"
+    ),
+    "TIFF bomb of floats, 16 megapixels": Hostile(
+        "a.tif", lambda: drawn("TIFF", "F", (4000, 4000), compression="tiff_lzw"), ""
+    ),
+    "TIFF bomb in LAB, 16 megapixels": Hostile(
+        "a.tif", lambda: drawn("TIFF", "LAB", (4000, 4000), compression="tiff_lzw"), ""
+    ),
+    "JPEG of 15 scans over 64 megapixels, padded": Hostile(
+        "a.jpg", lambda: padded("JPEG", "RGB", (9200, 6900), 6_500_000, progressive=True, quality=90), ""
+    ),
     "GIF of 2,000 frames": Hostile("a.gif", lambda: animated("GIF", 2000), ""),
     "PNG of 300 frames": Hostile("a.png", lambda: animated("PNG", 300), ""),
     "WebP, 100 megapixels": Hostile("a.webp", lambda: drawn("WEBP", "RGB", (10_000, 10_000), method=0), "megapixels"),
@@ -222,15 +247,41 @@ def signs(kind: int, body: bytes, count: int) -> bytes:
     return (b"\x01\xff" + bytes([kind, len(body)]) + body) * count
 
 
+def struck(count: int) -> bytes:
+    """One key struck again and again before it is let go."""
+    return midi(b"\0\x90\x3c\x50" + b"\0\x3c\x50" * (count - 1) + b"\x01\x3c\0" * count + END)
+
+
+def row(count: int) -> bytes:
+    """Notes one after the other, up and down."""
+    keys = [30 + number * 7 % 61 for number in range(count)]
+    return midi(b"\0\x90\x3c\0" + b"".join(b"\0%c\x50\x1e%c\0" % (key, key) for key in keys) + END)
+
+
 MIDI = {
     "MIDI cut in its header": Hostile("a.mid", lambda: b"MThd\0\0", "header"),
     "MIDI cut in its track": Hostile("a.mid", lambda: midi(NOTE * 9 + END)[:60], "track 1"),
     "MIDI, track of 4 GB promised": Hostile("a.mid", lambda: midi() + b"MTrk\xff\xff\xff\xff" + NOTE, "track 1"),
     "MIDI of a million empty tracks": Hostile("a.mid", lambda: midi(*[END] * 1_000_000), "MB"),
     "MIDI, 65,000 tracks of one note": Hostile("a.mid", lambda: midi(*[NOTE + END] * 65_000), "tracks"),
-    "MIDI, 10,000 notes struck before one is let go": Hostile(
-        "a.mid", lambda: midi(b"\0\x90\x3c\x50" + b"\0\x3c\x50" * 9_999 + b"\x01\x3c\0" * 10_000 + END), ""
+    "MIDI, 10,000 notes struck before one is let go": Hostile("a.mid", lambda: struck(10_000), "strikes"),
+    "MIDI, 100,000 notes struck before one is let go": Hostile("a.mid", lambda: struck(100_000), "strikes"),
+    "MIDI, 200,000 notes struck before one is let go": Hostile("a.mid", lambda: struck(200_000), "strikes"),
+    "MIDI, 65,000 notes in one track": Hostile("a.mid", lambda: row(65_000), ""),
+    "MIDI, 200,000 notes in one track": Hostile("a.mid", lambda: row(200_000), "notes"),
+    "MIDI, every key 250 times at once": Hostile(
+        "a.mid",
+        lambda: midi(
+            b"".join(b"\0\x90%c\x50" % key + b"\0%c\x50" % key * 249 for key in range(128))
+            + b"".join(b"\0\x80%c\0" % key + b"\0%c\0" % key * 249 for key in range(128))
+            + END
+        ),
+        "at once",
     ),
+    "MIDI, 4 million pressures over one note": Hostile(
+        "a.mid", lambda: midi(NOTE + b"\0\xd0\0" + b"\0\0" * 4_000_000 + END), "events"
+    ),
+    "MIDI, 2 million empty texts": Hostile("a.mid", lambda: midi(NOTE + b"\0\xff\x01\0" * 2_000_000 + END), "events"),
     "MIDI of 60 million notes, never let go": Hostile(
         "a.mid", lambda: midi(b"\0\x90" + b"\x3c\x50\0" * 60_000_000), "MB"
     ),
@@ -270,6 +321,17 @@ BAR = f"<measure><attributes><divisions>1</divisions></attributes>{SOUND}</measu
 def xml(inside: str, before: str = "") -> bytes:
     """A MusicXML file of one part."""
     return (before + SCORE.format(inside)).encode()
+
+
+def tied(count: int) -> bytes:
+    """A chord of one pitch, tied over the barline."""
+    bars = []
+    for kind in ("start", "stop"):
+        note = SOUND.replace("</note>", f'<tie type="{kind}"/></note>')
+        bars.append(note + note.replace("<note>", "<note><chord/>") * (count - 1))
+    return xml(
+        f"<measure><attributes><divisions>1</divisions></attributes>{bars[0]}</measure><measure>{bars[1]}</measure>"
+    )
 
 
 def mxl(files: dict[str, bytes], *, score: str = "score.xml") -> bytes:
@@ -374,19 +436,38 @@ XML = {
         ),
         "changes",
     ),
-    "10,000 notes tied in one chord": Hostile(
+    "10,000 notes tied in one chord": Hostile("a.xml", lambda: tied(10_000), "chord"),
+    "30,000 notes tied in one chord": Hostile("a.xml", lambda: tied(30_000), "chord"),
+    "30,000 notes at once, each after a step back": Hostile(
+        "a.xml",
+        lambda: xml(f"<measure>{(SOUND + '<backup><duration>4</duration></backup>') * 30_000}</measure>"),
+        "once",
+    ),
+    "100,000 notes": Hostile("a.xml", lambda: xml(f"<measure>{SOUND * 100_000}</measure>"), "notes"),
+    "700,000 steps forward": Hostile(
+        "a.xml",
+        lambda: xml(f"<measure>{SOUND}{'<forward><duration>1</duration></forward>' * 700_000}</measure>"),
+        "marks",
+    ),
+    "2.4 million directions that say nothing": Hostile(
+        "a.xml", lambda: xml(f"<measure>{SOUND}{'<direction/>' * 2_400_000}</measure>"), "marks"
+    ),
+    "50,000 directions of five loudnesses": Hostile(
         "a.xml",
         lambda: xml(
-            "<measure><attributes><divisions>1</divisions></attributes>"
-            + SOUND.replace("</note>", '<tie type="start"/></note>')
-            + SOUND.replace("<note>", "<note><chord/>").replace("</note>", '<tie type="start"/></note>') * 9_999
-            + "</measure><measure>"
-            + SOUND.replace("</note>", '<tie type="stop"/></note>')
-            + SOUND.replace("<note>", "<note><chord/>").replace("</note>", '<tie type="stop"/></note>') * 9_999
+            f"<measure>{SOUND}"
+            + f"<direction><direction-type><dynamics>{'<f/>' * 5}</dynamics></direction-type></direction>" * 50_000
             + "</measure>"
         ),
         "",
     ),
+    "50,000 empty attributes": Hostile(
+        "a.xml", lambda: xml(f"<measure>{SOUND}{'<attributes/>' * 50_000}</measure>"), ""
+    ),
+    "a note of a million ties": Hostile(
+        "a.xml", lambda: xml(f"<measure>{SOUND.replace('</note>', '<tie/>' * 1_000_000 + '</note>')}</measure>"), ""
+    ),
+    "2.4 million lines of nothing": Hostile("a.xml", lambda: xml(BAR + "<a/>\n" * 2_400_000), ""),
     "a bar of the web page that was saved instead": Hostile(
         "a.musicxml", lambda: b"<html><body>404</body></html>", "html"
     ),
@@ -419,6 +500,11 @@ JSON = {
     "score JSON, a number of a million digits": Hostile(
         "a.json", lambda: b'{"format":"vesica-score/1","keys":' + b"9" * 1_000_000 + b"}", "JSON"
     ),
+    "score JSON, 900,000 names": Hostile(
+        "a.json",
+        lambda: b'{"format":"vesica-score/1","keys":{' + b",".join(b'"%07d":0' % n for n in range(900_000)) + b"}}",
+        "JSON",
+    ),
     "score JSON, 50 million empty lists": Hostile(
         "a.json", lambda: b'{"format":"vesica-score/1","keys":[' + b"[]," * 50_000_000 + b"[]]}", "MB"
     ),
@@ -433,6 +519,43 @@ TEXTS = {
     "text of 100 MB": Hostile("a.txt", lambda: b"word " * (20 << 20), "MB"),
     "text of 600 MB": Hostile("a.txt", lambda: b"word " * (120 << 20), "MB"),
     "text that steers a terminal": Hostile("a.txt", lambda: b"\x1b[2J\x1b]0;x\x07" * 1000, ""),
+}
+
+# Honest ones, as large as they may be
+
+
+def photographed(kind: str, megapixels: int, **more: object) -> bytes:
+    """Slopes under a camera's noise."""
+    import numpy as np
+    from PIL import Image
+
+    width = 1000 * megapixels // 7
+    down, across = np.ogrid[0:7000, 0:width]
+    noise = np.random.default_rng(5).normal(0, 4, (7000, width, 1)).astype(np.float32)
+    slopes = [(100 * np.sin(across / (300 + 50 * n) + down / (200 + 30 * n))).astype(np.float32) for n in range(3)]
+    out = io.BytesIO()
+    Image.fromarray((128 + np.dstack(slopes) + noise).clip(0, 255).astype(np.uint8)).save(out, kind, **more)
+    return out.getvalue()
+
+
+def symphony() -> bytes:
+    """30 parts of 2,000 notes as MusicXML."""
+    bar = "".join(
+        f"<note><pitch><step>{'CDEFG'[n % 5]}</step><octave>4</octave></pitch><duration>1</duration><voice>1</voice>"
+        "<type>16th</type><stem>up</stem></note>"
+        for n in range(16)
+    )
+    part = "<measure><attributes><divisions>4</divisions></attributes>" + f"{bar}</measure><measure>" * 125
+    return xml("</part><part id='P1'>".join([part + "</measure>"] * 30))
+
+
+HONEST = {
+    "JPEG like a photograph, 61 megapixels": Hostile("a.jpg", lambda: photographed("JPEG", 61, quality=90), ""),
+    "PNG like a photograph, 61 megapixels": Hostile("a.png", lambda: photographed("PNG", 61, compress_level=1), ""),
+    "MIDI, a symphony's movement: 30 tracks of 2,000 notes": Hostile(
+        "a.mid", lambda: midi(*[row(2000)[22:-4] + END for _ in range(30)]), ""
+    ),
+    "MusicXML, a symphony's movement: 30 parts of 2,000 notes": Hostile("a.musicxml", symphony, ""),
 }
 
 CLASSES = {

@@ -18,7 +18,7 @@ from vesica.errors import VesicaError
 from vesica.export import credential
 from vesica.music.midi import read_midi
 from vesica.music.musicxml_reader import read_musicxml
-from vesica.music.score import MOST_CHANGES
+from vesica.music.score import MOST_AT_ONCE, MOST_CHANGES
 from vesica.music.score_json import read_score, write_score
 
 Run = Callable[..., tuple[int, str, str]]
@@ -76,6 +76,10 @@ def test_a_hostile_file_is_read_or_refused_in_a_sentence_within_a_gigabyte(
         ("MusicXML", "a duration of 1e999999999"),
         ("MusicXML", "a million empty parts"),
         ("MIDI", "MIDI of 60 million notes, never let go"),
+        ("MIDI", "MIDI, 200,000 notes struck before one is let go"),
+        ("MIDI", "MIDI, 4 million pressures over one note"),
+        ("MusicXML", "30,000 notes tied in one chord"),
+        ("MusicXML", "2.4 million directions that say nothing"),
         ("Packed MusicXML", ".mxl bomb of 1 GB"),
     ],
 )
@@ -98,8 +102,9 @@ def tempo(words: str) -> bytes:
         xml(BAR.replace(">1<", ">999999999<").replace(">4</duration", ">1</duration")),
         midi(b"\0\x90\x3c\x50\xc8\xd0\x07\x3c\0\x01\x3e\x50\x01\x3e\0", ticks=32767),
         midi(b"\xfd\xff\xff\x01\x90\x3c\x50\x01\x3c\0" + b"\0\xff\x2f\0", ticks=29989),
+        midi(b"\0\xff\x59\x02\x07\0\0\x90\0\x50\x60\0\0" + b"\0\xff\x2f\0"),
     ],
-    ids=["a tempo of many digits", "a note of no length", "fine ticks", "fine ticks far away"],
+    ids=["a tempo of many digits", "a note of no length", "fine ticks", "fine ticks far away", "the lowest B sharp"],
 )
 def test_an_odd_score_that_is_read_can_be_read_again(data: bytes) -> None:
     score = read_midi(data) if data.startswith(b"MThd") else read_musicxml(data)
@@ -207,8 +212,9 @@ def test_a_credential_that_names_a_manifest_it_lacks_is_a_verdict() -> None:
 
 
 def test_many_equal_notes_get_an_id_each() -> None:
-    score = read_musicxml(xml(f"<measure>{SOUND}{SOUND.replace('<note>', '<note><chord/>') * 3000}</measure>"))
-    assert len({note.id for note in score.notes}) == 3001
+    chord = SOUND + SOUND.replace("<note>", "<note><chord/>") * (MOST_AT_ONCE - 1)
+    score = read_musicxml(xml(f"<measure>{chord}</measure>"))
+    assert len({note.id for note in score.notes}) == MOST_AT_ONCE
 
 
 # Briefs, engines, knobs

@@ -1,7 +1,7 @@
 """The command ``vesica``. Commands live beside this file and are imported when called, so that help is instant."""
 
-import importlib
 import gc
+import importlib
 import io
 import os
 import signal

@@ -17,8 +17,11 @@ Picture = NDArray[np.uint8]
 MOST_PIXELS = 8192 * 8192
 """Of a picture; the largest cameras of a photographer's bag have 61 million. Decoding holds some 12 bytes a pixel."""
 
+MOST_HEAVY = 32_000_000
+"""Of a WebP, a LAB or a 32 bit picture, which take twice the memory or time."""
+
 LIGHT = 16_000_000
-MOST_A_BYTE = 20
+MOST_A_BYTE = 10
 """Above ``LIGHT`` pixels, how many may stand for a byte of the file: photographs have 1 to 5, bombs hundreds."""
 
 MOST_WALKED = 1_000_000_000
@@ -46,7 +49,7 @@ def read_picture(data: bytes) -> Picture:
 
     The camera's orientation is applied, transparency is laid over white, and colours are brought to sRGB by the file's
     own profile. Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above
-    ``MOST_PIXELS``, which the header tells before anything is decoded.
+    ``MOST_PIXELS`` (``MOST_HEAVY``), which the header tells before anything is decoded.
     """
     if not data:
         raise VesicaError("The picture file is empty; export it again.")
@@ -56,8 +59,10 @@ def read_picture(data: bytes) -> Picture:
         try:
             with Image.open(BytesIO(data), formats=FORMATS) as opened:
                 width, height = opened.size
-                if width * height > MOST_PIXELS:
-                    raise VesicaError(_too_large(f"{width} x {height} pixels"))
+                heavy = opened.format == "WEBP" or opened.mode in ("LAB", "I", "F")
+                most = MOST_HEAVY if heavy else MOST_PIXELS
+                if width * height > most:
+                    raise VesicaError(_too_large(f"{width} x {height} pixels", most))
                 if not width * height:
                     raise VesicaError("The picture has no pixels; export it again.")
                 if width * height > max(LIGHT, MOST_A_BYTE * len(data)):
@@ -75,13 +80,13 @@ def read_picture(data: bytes) -> Picture:
                 "This file is not a picture that can be read; save it as PNG, JPEG, WebP, TIFF, BMP or GIF."
             ) from fault
         except (Image.DecompressionBombError, MemoryError) as fault:
-            raise VesicaError(_too_large("too many pixels")) from fault
+            raise VesicaError(_too_large("too many pixels", MOST_HEAVY)) from fault
         except BROKEN as fault:
             raise VesicaError("The picture file is damaged or cut short; export it again.") from fault
 
 
-def _too_large(size: str) -> str:
-    return f"The picture has {size}; scale it to {MOST_PIXELS // 1_000_000} megapixels or less first."
+def _too_large(size: str, most: int) -> str:
+    return f"The picture has {size}; scale it to {most // 1_000_000} megapixels or less first."
 
 
 def _to_srgb(image: Image.Image) -> Picture:
@@ -99,27 +104,31 @@ def _to_srgb(image: Image.Image) -> Picture:
         share = None
         if clear:
             band = band.convert("RGBA")
-            share = np.asarray(band.getchannel("A"), dtype=np.uint16)[..., None]
+            share = band.getchannel("A")
             band = band.convert("RGB")
         if mapped:
             band = ImageCms.applyTransform(band, mapped) or band
-        rows = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
-        if share is not None:
-            rows = (rows.astype(np.uint16) * share + 255 * (255 - share) + 127) // 255
-        colours[top : top + ROWS] = rows
+        band = band if band.mode == "RGB" else band.convert("RGB")
+        if share:
+            band = Image.composite(band, Image.new("RGB", band.size, "white"), share)
+        colours[top : top + ROWS] = np.asarray(band)
     return colours
 
 
 def _to_bytes(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Grey values of 16 or 32 bits, or floats of 0..1 (or 0..255), as bytes."""
+    result = np.empty(values.shape, np.uint8)
     blocks = [values[start : start + ROWS] for start in range(0, len(values), ROWS)]
+    if values.dtype == np.uint16:
+        for start, block in zip(range(0, len(values), ROWS), blocks, strict=True):
+            result[start : start + ROWS] = (block.astype(np.uint32) + 128) // 257
+        return result
     top = max(float(_finite(block).max()) for block in blocks)
     if np.issubdtype(values.dtype, np.floating):
         scale = 255.0 if top <= 1 else 1.0
     else:
-        # 16 bits also where all values happen to be small, if the file says so; Pillow widens some of them to 32.
-        scale = 255 / 65535 if values.dtype == np.uint16 or top > 255 else 1.0
-    result = np.empty(values.shape, np.uint8)
+        # 16 bits that Pillow widened to 32.
+        scale = 255 / 65535 if top > 255 else 1.0
     for start, block in zip(range(0, len(values), ROWS), blocks, strict=True):
         result[start : start + ROWS] = np.rint((_finite(block) * scale).clip(0, 255))
     return result

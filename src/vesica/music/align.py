@@ -16,9 +16,7 @@ def note_content(part: int, note: Note) -> str:
     # Nothing in it needs escaping; 'json.dumps' of each note would be a third of an import's time.
     marks = ",".join(f'"{mark}"' for mark in note.marks)
     fermata = "true" if note.fermata else "false"
-    return (
-        f'[{part},"{note.onset}","{note.duration}","{note.pitch}",{note.voice},{note.velocity},{fermata},[{marks}]]'
-    )
+    return f'[{part},"{note.onset}","{note.duration}","{note.pitch}",{note.voice},{note.velocity},{fermata},[{marks}]]'
 
 
 def fresh_id(part: int, note: Note, taken: Iterable[str], tried: dict[str, int] | None = None) -> str:

@@ -49,10 +49,11 @@ from vesica.music.score_json import ID, check, plain
 
 MOST_ENTRIES = 100
 MOST_BYTES = 64 << 20
-MOST_TAGS = 3_000_000
-"""Tags and attributes of a file, counted before it is parsed: a symphony has a million, and each takes 200 bytes."""
-MOST_BETWEEN = 100_000
-"""Directions, attributes, steps back and forward: a symphony's 15,000 measures have some six each."""
+MOST_TAGS = 2_500_000
+"""Tags and attributes of a file, counted before it is parsed: a symphony has up to two million, and each takes 200 bytes."""
+BETWEEN = ("attributes", "backup", "direction", "forward", "sound")
+MOST_BETWEEN = 60_000
+"""Of what stands between notes: a symphony's 15,000 measures have two or three each."""
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
 
@@ -145,11 +146,12 @@ def read_musicxml(data: bytes) -> Score:
         raise VesicaError(f"This XML holds a <{str(root.tag)[:40]}>, not a score; bring MusicXML.")
     if len(root.findall("part")) > MOST_PARTS:
         raise VesicaError(f"This MusicXML file has more than {MOST_PARTS} parts; bring a part of it.")
-    if sum(1 for _ in root.iter("note")) > MOST_NOTES:
+    there = Counter(str(found.tag) for found in root.iter("note", *BETWEEN, *LOST))
+    if there["note"] > MOST_NOTES:
         raise VesicaError(f"This score has more than {MOST_NOTES:,} notes; bring a part of it.")
-    if sum(1 for _ in root.iter("attributes", "backup", "direction", "forward", "sound")) > MOST_BETWEEN:
+    if sum(there[name] for name in BETWEEN) > MOST_BETWEEN:
         raise VesicaError(f"This score has more than {MOST_BETWEEN:,} marks between its notes; bring a part of it.")
-    return _Reading(root).score()
+    return _Reading(root, Counter({name: there[name] for name in LOST})).score()
 
 
 def unpacked(data: bytes) -> bytes:
@@ -279,9 +281,9 @@ class _Part:
 class _Reading:
     """One file being read."""
 
-    def __init__(self, root: etree._Element) -> None:
+    def __init__(self, root: etree._Element, lost: Counter[str]) -> None:
         self.root = root
-        self.lost: Counter[str] = Counter()
+        self.lost = lost
         self.count = 0
 
     def score(self) -> Score:
@@ -292,7 +294,6 @@ class _Reading:
             raise VesicaError("This MusicXML file has no parts; export it again.")
         if not any(part.lengths for part in parts):
             raise VesicaError("This MusicXML file has no bars; export it again.")
-        self.lost.update(str(found.tag) for found in self.root.iter(*LOST))
         lengths = self._lengths(parts)
         starts = [ZERO]
         for length in lengths:
@@ -656,9 +657,7 @@ def _decimal(text: str) -> Fraction:
 
 
 @lru_cache(REMEMBERED)
-def _sounding(
-    told: tuple[tuple[str, str | None], ...], shift: tuple[int, int], fifths: int
-) -> tuple[Pitch, bool]:
+def _sounding(told: tuple[tuple[str, str | None], ...], shift: tuple[int, int], fifths: int) -> tuple[Pitch, bool]:
     """The pitch that a <pitch> of these elements and texts sounds as, and whether it stands between the keys."""
     said = dict(reversed(told))
     letter = said.get("step") or ""
