@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vesica.engines import engines
+from vesica.engines import engines
 from vesica.errors import VesicaError
 from vesica.knobs import LARGEST, LONGEST, Knob, as_json, build, describe, knobs
 from vesica.work import Formerly
@@ -250,3 +251,14 @@ def test_any_wish_becomes_a_value_in_bounds_or_one_sentence(cls: Any, wishes: di
 def test_help_can_be_printed_for_any_knobs(cls: Any) -> None:
     assert len(describe(cls)) == len(knobs(cls))
     "\n".join(describe(cls)).encode("utf-8")
+
+
+def test_the_knobs_that_hold_a_person_s_words_are_known() -> None:
+    held = {
+        name: {knob.name for knob in knobs(engine.load_params()) if knob.words} for name, engine in engines().items()
+    }
+    assert {name: words for name, words in held.items() if words} == {
+        "image.field": {"words"},
+        "text.write": {"about"},
+        "music.chorale": {"words"},
+    }

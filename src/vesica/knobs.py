@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen
 
 from vesica.errors import VesicaError
-from vesica.work import Formerly
+from vesica.work import Formerly, Recipe
 
 LONGEST = 20_000
 """Characters of a text knob that says nothing of its length."""
@@ -40,6 +40,7 @@ class Knob:
     low_open, high_open : whether the bound itself is outside
     choices : all values of a str that is a choice
     formerly : its name in turns of before; empty where it never had another
+    words : whether a person says here in words what they want, which is theirs to keep
     default : None where the person must say (``needed``)
     """
 
@@ -54,6 +55,7 @@ class Knob:
     choices: tuple[str, ...] = ()
     help: str = ""
     formerly: str = ""
+    words: bool = False
 
     @property
     def range(self) -> str:
@@ -209,6 +211,7 @@ def _knob(item: "dataclasses.Field[Any]", hint: Any) -> Knob:
         raise TypeError(f"{item.name} can't be a knob: {kind_of!r} is none of int, float, bool, str, Literal.")
     if kind_of is str:
         told.setdefault("high", LONGEST)
+        told["words"] = not any(isinstance(extra, Recipe) for extra in extras)
     return Knob(item.name, kind_of, **told)
 
 

@@ -31,6 +31,11 @@ class Formerly:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """A mark on a text knob: it names things that the engine knows, such as layers, and holds no words of a person."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What a picture looks like so far, as a small file of the media type ``type``."""
 

@@ -1,7 +1,8 @@
 """How much of a work's story leaves with it.
 
 all : every act with its knobs, seed, time and remark, names of ingredients; a person's name if it is given once more
-summary : who made what, with which models and from what, and how much; not when, nor how it was asked for
+summary : who made what, with which models and from what, how much, and by which recipe (knobs and seed); not when, nor
+    in which words it was asked for
 law : the digital source type alone, as Article 50(2) of the EU's AI Act asks
 """
 
@@ -44,8 +45,8 @@ def disclosed(facts: Facts, level: Level, *, person: str = "") -> Facts:
             acts = (replace(act, name=act.name if act.name == person else "") for act in facts.actions)
             return replace(facts, actions=tuple(acts))
         case "summary":
-            bare = (replace(act, params={}, seed=None, when="", description="", name="") for act in facts.actions)
-            return replace(facts, actions=tuple(bare), ingredients=tuple(map(_unnamed, facts.ingredients)))
+            bare = tuple(map(_wordless, facts.actions))
+            return replace(facts, actions=bare, ingredients=tuple(map(_unnamed, facts.ingredients)))
         case "law":
             if source := source_of_work(facts):
                 act = Action("created", "human" if source in ALONE else "program", source=source)
@@ -70,6 +71,12 @@ def roll(credits_: "Credits", level: Level, *, person: str = "") -> "Credits":
         # Neither when, nor in whose words: a remark or a file's name may tell more than a person means to.
         authors = (replace(one, did=DEEDS[one.kind], time="") for one in authors)
     return replace(credits_, authors=tuple(authors))
+
+
+def _wordless(act: Action) -> Action:
+    """An act by its recipe alone: no words of a person's, no time, no name."""
+    recipe = {knob: value for knob, value in act.params.items() if knob not in act.words}
+    return replace(act, params=recipe, when="", description="", name="")
 
 
 def _unnamed(part: Ingredient) -> Ingredient:

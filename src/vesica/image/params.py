@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
-from vesica.work import Formerly
+from vesica.work import Formerly, Recipe
 
 Composition = Literal["any", "shore", "hills", "vortex", "bloom", "grove", "drapery", "stones"]
 
@@ -31,6 +31,7 @@ class DreamParams:
     look_for: Annotated[
         str,
         Formerly("layer"),
+        Recipe(),
         "A layer (e5 cells, b8 scales and beads, e9 fur and eyes, e11 animals), a channel (e9:123), a unit "
         "(e9:123@0.5,0.5), a thing (lighthouse), or a sum: b8 + 0.5*e9:123 - 0.2*b4. See 'vesica atlas'.",
     ] = "b8"
@@ -70,6 +71,7 @@ class StyleParams:
 
     style: Annotated[
         str,
+        Recipe(),
         "Whose manner, by name or words: great_wave, 'a storm at sea'; several with weights: great_wave:2, "
         "starry_night; by region, dark to light: great_wave | keep.",
     ] = ""
@@ -96,7 +98,9 @@ class PaintParams:
     """Knobs of style in one pass."""
 
     style: Annotated[
-        str, "Whose manner, by name or words: great_wave, 'a storm at sea'; blended: great_wave:2, starry_night."
+        str,
+        Recipe(),
+        "Whose manner, by name or words: great_wave, 'a storm at sea'; blended: great_wave:2, starry_night.",
     ] = ""
     size: Annotated[int, Interval(ge=0, le=8192), "Longest side of the result in pixels; 0 for the picture's own."] = 0
     scale: Annotated[

@@ -36,7 +36,7 @@ KEPT = "keep"
 PAINTINGS = ("painting", "painting2", "painting3", "painting4")
 """Names by which a wish weighs pictures that were brought as inputs."""
 
-LEAST_LIKE = 0.25
+LEAST_LIKE = 0.3
 """Cosine of two embeddings below which words speak of no style."""
 
 EMPTY_WORDS = {

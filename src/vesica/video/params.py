@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
+from vesica.work import Recipe
+
 
 @dataclass(frozen=True, slots=True)
 class DreamParams:
@@ -15,9 +17,11 @@ class DreamParams:
         "zoom: for ever into a picture; morph: from one dream to another; clip: over a video; auto: by what is given.",
     ] = "auto"
     look_for: Annotated[
-        str, "What the dream looks for, as in image.dream: e5 cells, b8 scales and beads, e9 fur and eyes, lighthouse."
+        str,
+        Recipe(),
+        "What the dream looks for, as in image.dream: e5 cells, b8 scales and beads, e9 fur and eyes, lighthouse.",
     ] = "b8"
-    into: Annotated[str, "What a morph looks for at its end; empty: what it looked for all along."] = "e9"
+    into: Annotated[str, Recipe(), "What a morph looks for at its end; empty: what it looked for all along."] = "e9"
     seconds: Annotated[float, Interval(ge=0.1, le=120), "Length of a zoom or a morph."] = 8.0
     fps: Annotated[int, Interval(ge=1, le=60), "Frames a second of a zoom or a morph."] = 24
     size: Annotated[
@@ -45,7 +49,9 @@ class PaintParams:
     """Knobs of painted videos."""
 
     style: Annotated[
-        str, "Whose manner, by name or words: great_wave, 'a storm at sea'; blended: great_wave:2, starry_night."
+        str,
+        Recipe(),
+        "Whose manner, by name or words: great_wave, 'a storm at sea'; blended: great_wave:2, starry_night.",
     ] = ""
     size: Annotated[
         int, Interval(ge=0, le=2048), "Longest side of the result in pixels; 0 for the clip's own, up to 1024."
