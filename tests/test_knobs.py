@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vesica.engines import engines
-from vesica.engines import engines
 from vesica.errors import VesicaError
 from vesica.knobs import LARGEST, LONGEST, Knob, as_json, build, describe, knobs
 from vesica.work import Formerly
