@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vesica.image.field import field
+from vesica.image.params import FieldParams
 from vesica.image.pictures import Picture, read_picture
 from vesica.video.clip import Video
 from vesica.video.dream import dream
@@ -36,15 +38,23 @@ def part(clip: Video, first: int, last: int) -> Video:
     return write_video((frame for at, frame in enumerate(frames(clip)) if first <= at < last), clip.fps)
 
 
+def painting(photo: Picture) -> Picture:
+    """A painted field in the photograph's shape."""
+    height, width = photo.shape[:2]
+    return field(params=FieldParams(words="a storm at sea", width=width, height=height), seed=1)
+
+
 def main() -> None:
     """Make the videos one by one; those that are there already are kept."""
     folder, clip = Path(sys.argv[1]), read_video(Path(sys.argv[2]).read_bytes())
     folder.mkdir(exist_ok=True)
     photo = read_picture((ROOT / "examples" / "photo.jpg").read_bytes())
-    street = part(clip, 139, 187)
+    street = part(clip, 139, 169)
     takes: dict[str, Callable[[], Video]] = {
-        "zoom": lambda: dream(params=DreamParams(mode="zoom", seconds=12.5, size=320), seed=1, picture=photo),
-        "morph": lambda: dream(params=DreamParams(mode="morph", seconds=4, size=320), seed=1, picture=photo),
+        "zoom": lambda: dream(params=DreamParams(mode="zoom", seconds=12.5, size=256), seed=1, picture=photo),
+        "morph": lambda: dream(
+            params=DreamParams(seconds=4, fps=12, size=320), seed=1, picture=photo, other=painting(photo)
+        ),
         "clip": lambda: dream(params=DreamParams(mode="clip", size=320), seed=1, clip=street),
         "paint": lambda: paint(clip=street, params=PaintParams(style="starry_night", size=512), seed=1),
     }
