@@ -50,7 +50,7 @@ from vesica.music.score_json import ID, check, plain
 MOST_ENTRIES = 100
 MOST_BYTES = 64 << 20
 MOST_TAGS = 2_500_000
-"""Tags and attributes of a file, counted before it is parsed: a symphony has up to two million, and each takes 200 bytes."""
+"""Tags and attributes of a file, counted before it is parsed: a symphony has up to two million, of 200 bytes each."""
 BETWEEN = ("attributes", "backup", "direction", "forward", "sound")
 MOST_BETWEEN = 60_000
 """Of what stands between notes: a symphony's 15,000 measures have two or three each."""
