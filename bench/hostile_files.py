@@ -204,8 +204,26 @@ PICTURES = {
     "TIFF bomb in LAB, 16 megapixels": Hostile(
         "a.tif", lambda: drawn("TIFF", "LAB", (4000, 4000), compression="tiff_lzw"), ""
     ),
-    "JPEG of 15 scans over 64 megapixels, padded": Hostile(
+    "JPEG of 10 scans over 64 megapixels, padded": Hostile(
         "a.jpg", lambda: padded("JPEG", "RGB", (9200, 6900), 6_500_000, progressive=True, quality=90), ""
+    ),
+    "PNG of 3 million empty chunks": Hostile(
+        "a.png", lambda: png(1, 1, zeros(4), extra=chunk(b"prVt", b"") * 3_000_000), "pieces"
+    ),
+    "JPEG of 5 million empty comments": Hostile(
+        "a.jpg", lambda: b"\xff\xd8" + b"\xff\xfe\0\2" * 5_000_000 + detailed("JPEG")[2:], "pieces"
+    ),
+    "GIF of 5 million empty comments": Hostile(
+        "a.gif",
+        lambda: drawn("GIF", "P", (4, 4)).replace(b",\0\0\0\0", b"!\xfe\0" * 5_000_000 + b",\0\0\0\0", 1),
+        "pieces",
+    ),
+    "TIFF of 2 million strips": Hostile(
+        "a.tif",
+        lambda: tiff(
+            {**TIFF_FLOAT, 256: (4, 1, 1), 257: (4, 1, 2_000_000), 273: (4, 2_000_000, 134)}, bytes(16_000_000)
+        ),
+        "pieces",
     ),
     "GIF of 2,000 frames": Hostile("a.gif", lambda: animated("GIF", 2000), ""),
     "PNG of 300 frames": Hostile("a.png", lambda: animated("PNG", 300), ""),
@@ -267,7 +285,7 @@ MIDI = {
     "MIDI, 10,000 notes struck before one is let go": Hostile("a.mid", lambda: struck(10_000), "strikes"),
     "MIDI, 100,000 notes struck before one is let go": Hostile("a.mid", lambda: struck(100_000), "strikes"),
     "MIDI, 200,000 notes struck before one is let go": Hostile("a.mid", lambda: struck(200_000), "strikes"),
-    "MIDI, 65,000 notes in one track": Hostile("a.mid", lambda: row(65_000), ""),
+    "MIDI, 60,000 notes in one track": Hostile("a.mid", lambda: row(60_000), ""),
     "MIDI, 200,000 notes in one track": Hostile("a.mid", lambda: row(200_000), "notes"),
     "MIDI, every key 250 times at once": Hostile(
         "a.mid",
@@ -438,31 +456,32 @@ XML = {
     ),
     "10,000 notes tied in one chord": Hostile("a.xml", lambda: tied(10_000), "chord"),
     "30,000 notes tied in one chord": Hostile("a.xml", lambda: tied(30_000), "chord"),
+    "2.4 million lyrics": Hostile("a.xml", lambda: xml(BAR.replace("</note>", "<lyric/>" * 2_400_000 + "</note>")), ""),
     "30,000 notes at once, each after a step back": Hostile(
         "a.xml",
         lambda: xml(f"<measure>{(SOUND + '<backup><duration>4</duration></backup>') * 30_000}</measure>"),
         "once",
     ),
     "100,000 notes": Hostile("a.xml", lambda: xml(f"<measure>{SOUND * 100_000}</measure>"), "notes"),
-    "700,000 steps forward": Hostile(
+    "600,000 steps forward": Hostile(
         "a.xml",
-        lambda: xml(f"<measure>{SOUND}{'<forward><duration>1</duration></forward>' * 700_000}</measure>"),
+        lambda: xml(f"<measure>{SOUND}{'<forward><duration>1</duration></forward>' * 600_000}</measure>"),
         "marks",
     ),
     "2.4 million directions that say nothing": Hostile(
         "a.xml", lambda: xml(f"<measure>{SOUND}{'<direction/>' * 2_400_000}</measure>"), "marks"
     ),
-    "50,000 directions of five loudnesses": Hostile(
+    "35,000 directions of five loudnesses": Hostile(
         "a.xml",
         lambda: xml(
             f"<measure>{SOUND}"
-            + f"<direction><direction-type><dynamics>{'<f/>' * 5}</dynamics></direction-type></direction>" * 50_000
+            + f"<direction><direction-type><dynamics>{'<f/>' * 5}</dynamics></direction-type></direction>" * 35_000
             + "</measure>"
         ),
         "",
     ),
-    "50,000 empty attributes": Hostile(
-        "a.xml", lambda: xml(f"<measure>{SOUND}{'<attributes/>' * 50_000}</measure>"), ""
+    "35,000 empty attributes": Hostile(
+        "a.xml", lambda: xml(f"<measure>{SOUND}{'<attributes/>' * 35_000}</measure>"), ""
     ),
     "a note of a million ties": Hostile(
         "a.xml", lambda: xml(f"<measure>{SOUND.replace('</note>', '<tie/>' * 1_000_000 + '</note>')}</measure>"), ""

@@ -22,6 +22,7 @@ from vesica.image.pictures import (
     write_png,
     write_webp,
 )
+from vesica.image.pieces import SCAN, pieces
 
 pictures = st.tuples(st.integers(1, 24), st.integers(1, 24)).flatmap(lambda side: arrays(np.uint8, (*side, 3)))
 
@@ -185,3 +186,30 @@ def test_webp_refuses_what_it_cannot_hold() -> None:
 def test_noise_of_any_size_becomes_a_jpeg() -> None:
     noise = np.random.default_rng(3).integers(0, 256, (256, 256, 3)).astype(np.uint8)
     assert read_picture(write_jpeg(noise)).shape == noise.shape
+
+
+def test_what_stands_behind_a_jpeg_s_end_is_no_scan_of_it() -> None:
+    whole = saved(Image.fromarray(scene()), "JPEG", progressive=True)
+    assert list(pieces(whole)).count(SCAN) == 10
+    # As a telephone puts a film behind a photograph.
+    film = np.random.default_rng(1).bytes(1 << 20).replace(b"\x00", b"\xff\xda")
+    assert list(pieces(whole + film)) == list(pieces(whole))
+    assert np.array_equal(read_picture(whole + film), read_picture(whole))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF"])
+def test_a_file_that_is_cut_has_no_more_pieces_than_it_had(kind: str) -> None:
+    whole = saved(Image.fromarray(scene()), kind)
+    counts = [sum(1 for _ in pieces(whole[:length])) for length in range(len(whole) + 1)]
+    assert counts == sorted(counts) and counts[0] == 0 and (counts[-1] or kind == "GIF")
+
+
+@pytest.mark.parametrize("tag", [273, 324], ids=["strips", "tiles"])
+@pytest.mark.parametrize("big", [False, True], ids=["TIFF", "BigTIFF"])
+def test_a_tiff_tells_its_strips_before_they_are_read(tag: int, big: bool) -> None:
+    row = struct.pack("<HHQQ" if big else "<HHII", tag, 4, 70_000, 0)
+    head = struct.pack("<2sHHHQQ", b"II", 43, 8, 0, 16, 1) if big else struct.pack("<2sHIH", b"II", 42, 8, 1)
+    assert sum(1 for _ in pieces(head + row + bytes(80_000))) == 70_000
+    assert "pieces" in sentence(
+        head + row.replace(struct.pack("<I", 70_000), struct.pack("<I", 200_000)) + bytes(300_000)
+    )

@@ -204,6 +204,11 @@ def test_a_pick_up_is_counted_from_the_bar_s_end_and_given_back_at_the_piece_s()
     assert read_musicxml(write_musicxml(score)) == score
 
 
+def test_a_pick_up_in_which_a_part_is_silent_is_as_long_as_it_was() -> None:
+    silent = Score("", (Part("", 0),), (Metre(Fraction(0), 3, 8),), pickup=Fraction(1))
+    assert read_musicxml(write_musicxml(silent)) == silent
+
+
 def test_notes_that_overlap_in_a_voice_keep_it_and_are_written_side_by_side() -> None:
     notes = (Note("a", F(0), F(4), Pitch("C")), Note("b", F(1), F(1), Pitch("E")), Note("c", F(0), F(4), Pitch("G")))
     score = tidy(Score("", (Part("Flute", 73, notes),)))

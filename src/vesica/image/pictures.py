@@ -3,13 +3,16 @@
 import struct
 import warnings
 import zlib
+from collections import Counter
 from io import BytesIO
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from vesica.errors import VesicaError
+from vesica.image.pieces import SCAN, pieces
 
 Picture = NDArray[np.uint8]
 """[height, width, 3], sRGB, 0..255."""
@@ -23,6 +26,9 @@ MOST_HEAVY = 32_000_000
 LIGHT = 16_000_000
 MOST_A_BYTE = 10
 """Above ``LIGHT`` pixels, how many may stand for a byte of the file: photographs have 1 to 5, bombs hundreds."""
+
+MOST_PIECES = 100_000
+"""Chunks, markers or blocks of a file; a PNG of 64 megapixels has up to 30,000."""
 
 MOST_WALKED = 1_000_000_000
 """Pixels times scans of a JPEG: each scan is a walk over all of it, and an empty one costs ten bytes of the file."""
@@ -53,6 +59,9 @@ def read_picture(data: bytes) -> Picture:
     """
     if not data:
         raise VesicaError("The picture file is empty; export it again.")
+    cut = Counter(islice(pieces(data), MOST_PIECES + 1))
+    if cut.total() > MOST_PIECES:
+        raise VesicaError("This picture file is cut into far more pieces than a picture needs; save it again.")
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the size is checked below, and the rest harms nothing.
         warnings.simplefilter("ignore")
@@ -70,7 +79,7 @@ def read_picture(data: bytes) -> Picture:
                         f"This file of {len(data):,} bytes unpacks to {width} x {height} pixels, far more than a "
                         f"picture needs; scale it to {LIGHT // 1_000_000} megapixels or less first."
                     )
-                if opened.format == "JPEG" and data.count(b"\xff\xda") * width * height > MOST_WALKED:
+                if opened.format == "JPEG" and cut[SCAN] * width * height > MOST_WALKED:
                     raise VesicaError("This JPEG is cut into far more scans than a picture needs; save it again.")
                 opened.load()
                 ImageOps.exif_transpose(opened, in_place=True)

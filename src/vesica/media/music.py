@@ -212,9 +212,10 @@ def describe(value: Score) -> str:
 
     key = value.keys[0]
     tonic = KEYS[key.mode][key.fifths + 7]
-    seconds = round(clock(value)(value.end))
+    end = value.end
+    seconds = round(clock(value)(end))
     names = ", ".join(one.name or "unnamed" for one in value.parts[:8]) + (", ..." if len(value.parts) > 8 else "")
-    count = len(bar_lines(value)) - 1
+    count = len(bar_lines(value, end)) - 1
     lines = [
         f"a score for {names or 'nobody'}: {count} bar{'s' * (count != 1)}, {len(value.notes):,} notes, "
         f"{tonic} {key.mode}, {value.metres[0].beats}/{value.metres[0].unit}, {seconds // 60}:{seconds % 60:02d}"

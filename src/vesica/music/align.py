@@ -14,7 +14,7 @@ TOGETHER = 256
 def note_content(part: int, note: Note) -> str:
     """Everything about a note but its id, as canonical JSON."""
     # Nothing in it needs escaping; 'json.dumps' of each note would be a third of an import's time.
-    marks = ",".join(f'"{mark}"' for mark in note.marks)
+    marks = ",".join(f'"{mark}"' for mark in note.marks) if note.marks else ""
     fermata = "true" if note.fermata else "false"
     return f'[{part},"{note.onset}","{note.duration}","{note.pitch}",{note.voice},{note.velocity},{fermata},[{marks}]]'
 

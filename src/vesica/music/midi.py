@@ -223,7 +223,7 @@ def _read_track(data: bytes, place: int, end: int, number: int, read: _Read) -> 
 
     try:
         while at < len(track):
-            passed, at = variable(at)
+            passed, at = (track[at], at + 1) if track[at] < 0x80 else variable(at)
             now += passed
             read.events += 1
             if read.events > MOST_EVENTS:

@@ -159,6 +159,7 @@ class _Paper:
         self.laid = [self._lay(part) for part in score.parts]
         times = {sign.onset for sign in self.signs} | set(self.lines)
         times |= {value.length for _, rows in self.laid for _, bars in rows for bar in bars for value in bar}
+        times |= {value.length for value in self._silence(0)}  # a pick-up in which a part is silent
         self.divisions = lcm(*(time.denominator for time in times))
         self.printed: Fraction | None = None
         """The last tempo that a reader sees."""

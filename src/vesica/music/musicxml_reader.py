@@ -51,9 +51,10 @@ MOST_ENTRIES = 100
 MOST_BYTES = 64 << 20
 MOST_TAGS = 2_500_000
 """Tags and attributes of a file, counted before it is parsed: a symphony has up to two million, of 200 bytes each."""
-BETWEEN = ("attributes", "backup", "direction", "forward", "sound")
-MOST_BETWEEN = 60_000
-"""Of what stands between notes: a symphony's 15,000 measures have two or three each."""
+MOST_BETWEEN = 40_000
+"""Directions, attributes, steps back and forward: a symphony's 15,000 measures have two or three each."""
+MOST_LOST = 500_000
+"""Of what a score of ours does not hold, how many are counted."""
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
 
@@ -146,12 +147,16 @@ def read_musicxml(data: bytes) -> Score:
         raise VesicaError(f"This XML holds a <{str(root.tag)[:40]}>, not a score; bring MusicXML.")
     if len(root.findall("part")) > MOST_PARTS:
         raise VesicaError(f"This MusicXML file has more than {MOST_PARTS} parts; bring a part of it.")
-    there = Counter(str(found.tag) for found in root.iter("note", *BETWEEN, *LOST))
-    if there["note"] > MOST_NOTES:
+    if _more(root, MOST_NOTES, "note"):
         raise VesicaError(f"This score has more than {MOST_NOTES:,} notes; bring a part of it.")
-    if sum(there[name] for name in BETWEEN) > MOST_BETWEEN:
+    if _more(root, MOST_BETWEEN, "attributes", "backup", "direction", "forward", "sound"):
         raise VesicaError(f"This score has more than {MOST_BETWEEN:,} marks between its notes; bring a part of it.")
-    return _Reading(root, Counter({name: there[name] for name in LOST})).score()
+    return _Reading(root).score()
+
+
+def _more(root: etree._Element, most: int, *tags: str) -> bool:
+    """Whether there are more than ``most`` elements of these kinds; no more are looked at."""
+    return sum(1 for _ in islice(root.iter(*tags), most + 1)) > most
 
 
 def unpacked(data: bytes) -> bytes:
@@ -281,9 +286,9 @@ class _Part:
 class _Reading:
     """One file being read."""
 
-    def __init__(self, root: etree._Element, lost: Counter[str]) -> None:
+    def __init__(self, root: etree._Element) -> None:
         self.root = root
-        self.lost = lost
+        self.lost = Counter(str(found.tag) for found in islice(root.iter(*LOST), MOST_LOST))
         self.count = 0
 
     def score(self) -> Score:
@@ -448,7 +453,7 @@ class _Reading:
 
     def _pitch(self, item: etree._Element, part: _Part, shift: tuple[int, int]) -> Pitch:
         fifths = part.keys[-1][2] if part.keys else 0
-        found, microtone = _sounding(tuple((child.tag, _short(child.text)) for child in item[:4]), shift, fifths)
+        found, microtone = _sounding(tuple((child.tag, _short(child.text)) for child in islice(item, 4)), shift, fifths)
         self.lost["microtones"] += microtone
         return found
 

@@ -17,8 +17,8 @@ FIFTHS = "FCGDAEB"
 MARKS = ("accent", "breath-mark", "staccato", "strong-accent", "tenuto")
 """The articulations a note can carry, named as MusicXML names them."""
 
-MOST_NOTES = 65_000
-"""A large movement of a symphony, 30 parts of 2,000 notes, has 60,000; more would cost an import its two seconds."""
+MOST_NOTES = 60_000
+"""A large movement of a symphony, 30 parts of 2,000 notes. An import may cost two seconds, and so many cost it."""
 MOST_BARS = 20_000
 MOST_PARTS = 200
 MOST_AT_ONCE = 256
@@ -210,9 +210,12 @@ def tidy(score: Score) -> Score:
     return replace(score, parts=parts)
 
 
-def bar_lines(score: Score) -> list[Fraction]:
-    """Where bars begin, and where the last one ends: one more than there are bars. An empty score has one bar."""
-    end = max(score.end, Fraction(1, FINEST))
+def bar_lines(score: Score, end: Fraction | None = None) -> list[Fraction]:
+    """Where bars begin, and where the last one ends: one more than there are bars. An empty score has one bar.
+
+    ``end`` is the score's, if it is known already.
+    """
+    end = max(score.end if end is None else end, Fraction(1, FINEST))
     lines = [ZERO]
     if score.pickup:
         lines.append(score.pickup)

@@ -123,7 +123,7 @@ def check(score: Score) -> None:
         onsets = [note.onset.as_integer_ratio() for note in part.notes]
         if len(onsets) > MOST_AT_ONCE and max(Counter(onsets).values()) > MOST_AT_ONCE:
             raise VesicaError(f"A part of this score begins more than {MOST_AT_ONCE} notes at once; thin them out.")
-    lines = bar_lines(score)
+    lines = bar_lines(score, end)
     if lines[-1] < end:
         raise VesicaError(f"This score has more than {len(lines) - 2:,} bars; bring a part of it.")
 
