@@ -106,8 +106,11 @@ def paint(
         code = code + params.variety * STRAY * torch.randn(CODE, generator=generator)
         view = None
         for rows, columns in sizes:
-            content = scaled(whole.float().div_(255), rows, columns).clamp_(0, 1)
-            begun = recoloured(content, aim[COLOURS]) if view is None else scaled(view, rows, columns).clamp_(0, 1)
+            if view is None:
+                content = scaled(whole.float().div_(255), rows, columns).clamp_(0, 1)
+                begun = recoloured(content, aim[COLOURS])
+            else:
+                begun = scaled(view, rows, columns).clamp_(0, 1)
             brush = studied().painter.brush(code, params.content if view is None else FINISH)
             padded, noise = (
                 _padded(begun),

@@ -8,7 +8,7 @@ costs. Most work is done at a quarter and an eighth of the picture's size.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
@@ -129,6 +129,22 @@ class Painter(nn.Module):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What brings a raw map to a style's mean and deviation; gain and shift [1, channels, 1, 1]."""
+
+    gain: Tensor
+    shift: Tensor
+
+    def of(self, x: Tensor) -> Tensor:
+        """``x`` levelled, in its own memory."""
+        return torch.addcmul(self.shift, x, self.gain, out=x)
+
+    def lit(self, x: Tensor) -> Tensor:
+        """``x`` levelled and cut off below zero, in its own memory."""
+        return self.of(x).relu_()
+
+
 def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
     """The picture [1, 3, height, width] of 0..1, sides multiples of 8, repainted; ``noise`` [1, NOISE, h / 4, w / 4].
 
@@ -173,78 +189,70 @@ def paint_bands(
         """Bands of a map with ``rows`` rows for every eight of the picture."""
         return [x[:, :, start * rows : end * rows] for start, end in pairwise(edges)]
 
-    def each(task: Callable[..., T], *bands: Iterable[Tensor]) -> list[T]:
+    def each(task: Callable[[int], T]) -> list[T]:
+        """The task done for every band, by its place."""
         done = []
-        for result in pool.map(task, *bands):
+        for result in pool.map(task, range(count)):
             done.append(result)
             if tick:
                 tick()
         return done
 
-    def bordered(bands: list[Tensor]) -> Iterator[Tensor]:
-        """Every band between its neighbours' nearest rows."""
-        for place, band in enumerate(bands):
-            above = bands[place - 1][:, :, -1:] if place else band[:, :, :1]
-            below = bands[place + 1][:, :, :1] if place + 1 < len(bands) else band[:, :, -1:]
-            yield F.pad(torch.cat([above, band, below], 2), (1, 1, 0, 0), mode="replicate")
+    def bordered(bands: list[Tensor], place: int, level: Level | None = None) -> Tensor:
+        """A band between its neighbours' nearest rows; levelled and cut off below zero where a level is given."""
+        band = bands[place]
+        above = bands[place - 1][:, :, -1:] if place else band[:, :, :1]
+        below = bands[place + 1][:, :, :1] if place + 1 < count else band[:, :, -1:]
+        x = F.pad(torch.cat([above, band, below], 2), (1, 1, 0, 0), mode="replicate")
+        return x if level is None else level.lit(x)
 
-    def convolve(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
-        """The raw maps of a convolution."""
+    def convolve(
+        name: str, bands: list[Tensor], level: Level | None = None, stride: int = 1
+    ) -> tuple[list[Tensor], Level]:
+        """The raw maps of a convolution of what ``bordered`` gives, and what brings them to the style's level."""
         kernel, bias = brush.kernel[name], brush.bias[name]
-        return each(
-            lambda band: F.conv2d(band, kernel, bias, stride), bordered(bands) if kernel.shape[-1] > 1 else bands
-        )
+        single = kernel.shape[-1] == 1
 
-    def evened(name: str, bands: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Gain and shift [1, channels, 1, 1] that bring a map to the style's mean and deviation."""
-        sums = each(_sums, bands)
-        places = sum(band.shape[2] * band.shape[3] for band in bands)
-        mean = torch.stack([first for first, _ in sums]).sum(0) / places
-        square = torch.stack([second for _, second in sums]).sum(0) / places
+        def task(place: int) -> tuple[Tensor, Tensor, Tensor]:
+            x = F.conv2d(bands[place] if single else bordered(bands, place, level), kernel, bias, stride)
+            return x, x.sum((0, 2, 3)).double(), x.square().sum((0, 2, 3)).double()
+
+        raw, sums, squares = (list(parts) for parts in zip(*each(task), strict=True))
+        places = sum(band.shape[2] * band.shape[3] for band in raw)
+        mean, square = torch.stack(sums).sum(0) / places, torch.stack(squares).sum(0) / places
         gain = brush.gain[name].double() / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
         shift = brush.shift[name].double() - mean * gain
-        return gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1)
+        return raw, Level(gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1))
 
     def lit(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
-        """Convolved, evened, and cut off below zero."""
-        bands = convolve(name, bands, stride)
-        gain, shift = evened(name, bands)
-        return each(lambda band: torch.addcmul(shift, band, gain, out=band).relu_(), bands)
+        raw, level = convolve(name, bands, stride=stride)
+        return each(lambda place: level.lit(raw[place]))
 
-    def doubled(bands: list[Tensor]) -> list[Tensor]:
-        """At twice the size; each band needs its neighbours' rows for that too."""
-        return each(lambda band: _doubled(band)[:, :, 2:-2, 2:-2], bordered(bands))
+    def residual(bands: list[Tensor], first: str, second: str) -> list[Tensor]:
+        raw, level = convolve(second, *convolve(first, bands))
+        return each(lambda place: bands[place].add_(level.of(raw[place])))
 
-    def added(ground: list[Tensor], name: str, bands: list[Tensor]) -> list[Tensor]:
-        """``ground``, changed, plus what is convolved and evened; at twice the size where that is ``ground``'s."""
-        bands = convolve(name, bands)
-        gain, shift = evened(name, bands)
-        bands = each(lambda band: torch.addcmul(shift, band, gain, out=band), bands)
-        return each(torch.Tensor.add_, ground, doubled(bands) if name == "up" else bands)
+    def entered(place: int) -> Tensor:
+        both = torch.cat([F.pixel_unshuffle(parts[place], 4), grains[place]], 1)
+        return both.contiguous(memory_format=torch.channels_last)
 
-    seen = (picture * 4 - 2).contiguous(memory_format=torch.channels_last)
-    bands = each(
-        lambda part, grain: torch.cat([F.pixel_unshuffle(part, 4), grain], 1).contiguous(
-            memory_format=torch.channels_last
-        ),
-        cut(seen, 8),
-        cut(noise, 2),
-    )
-    quarter = lit("enter", bands)
-    bands = lit("down", quarter, 2)
-    for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
-        bands = added(bands, second, lit(first, bands))
-    bands = added(quarter, "up", bands)
-    bands = added(bands, "wide2", lit("wide1", bands))
-    bands = doubled(lit("narrow", bands))
-    bands = each(lambda band, part: torch.cat([band, F.pixel_unshuffle(part, 2)], 1), lit("fine", bands), cut(seen, 8))
-    bands = convolve("leave", bands)
-    return torch.cat(each(lambda band: F.pixel_shuffle(band, 2).sigmoid_(), bands), 2)
+    def left(place: int) -> Tensor:
+        both = torch.cat([bordered(fine, place, finest), bordered(halves, place)], 1)
+        return F.pixel_shuffle(F.conv2d(both, brush.kernel["leave"], brush.bias["leave"]), 2).sigmoid_()
 
-
-def _sums(band: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums over the places of a band, and of its squares, float64 [channels]."""
-    return band.sum((0, 2, 3)).double(), band.square().sum((0, 2, 3)).double()
+    parts, grains = cut(picture * 4 - 2, 8), cut(noise, 2)
+    quarter = lit("enter", each(entered))
+    eighth = residual(residual(lit("down", quarter, 2), "deep1", "deep2"), "deep3", "deep4")
+    raw, level = convolve("up", eighth)
+    # What is doubled is the mean of near values: levelling it before or after is the same.
+    quarter = each(lambda place: quarter[place].add_(level.of(_doubled(bordered(raw, place))[:, :, 2:-2, 2:-2])))
+    narrow, lower = convolve("narrow", residual(quarter, "wide1", "wide2"))
+    del quarter
+    half = each(lambda place: _doubled(bordered(narrow, place, lower))[:, :, 2:-2, 2:-2])
+    fine, finest = convolve("fine", half)
+    del half
+    halves = each(lambda place: F.pixel_unshuffle(parts[place], 2).contiguous(memory_format=torch.channels_last))
+    return torch.cat(each(left), 2)
 
 
 def _doubled(x: Tensor) -> Tensor:
