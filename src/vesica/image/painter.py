@@ -247,10 +247,7 @@ def paint_bands(
     # What is doubled is the mean of near values: levelling it before or after is the same.
     quarter = each(lambda place: quarter[place].add_(level.of(_doubled(bordered(raw, place))[:, :, 2:-2, 2:-2])))
     narrow, lower = convolve("narrow", residual(quarter, "wide1", "wide2"))
-    del quarter
-    half = each(lambda place: _doubled(bordered(narrow, place, lower))[:, :, 2:-2, 2:-2])
-    fine, finest = convolve("fine", half)
-    del half
+    fine, finest = convolve("fine", each(lambda place: _doubled(bordered(narrow, place, lower))[:, :, 2:-2, 2:-2]))
     halves = each(lambda place: F.pixel_unshuffle(parts[place], 2).contiguous(memory_format=torch.channels_last))
     return torch.cat(each(left), 2)
 
