@@ -58,7 +58,7 @@ def textbook(side: int) -> tuple[float, float]:
         for layer in layers:
             loss = loss + 1e6 * (gram(maps[layer]) - aims[layer]).square().mean()
         # Whoever does not freeze a network pays for the gradients of its weights as well.
-        (loss + 0 * maps["b15"].sum()).backward()
+        torch.autograd.backward(loss + 0 * maps["b15"].sum())
         adam.step()
     return (time.perf_counter() - wall) / TEXTBOOK_STEPS, (time.process_time() - cpu) / TEXTBOOK_STEPS
 

@@ -1,10 +1,10 @@
 """Paint real photographs with every option of image.style, seed 1, and lay the results out as the documents show them.
 
-    python bench/sheet_style.py OUT PHOTOS
+    python bench/sheet_style.py OUT PHOTOS [NAME ...]
 
 PHOTOS is a folder with chelsea.png (Stefan van der Walt, CC0), rocket.jpg (SpaceX, CC0) and
 french-alpine-landscape.jpg and allium-oreophilum.jpg (Getty Open Content, no restrictions), as sample data of others
-carry them. Each result is written to OUT at full size, and ``sheet.webp`` shows all of them.
+carry them. Each result is written to OUT at full size, and ``sheet.webp`` shows all of them, or those named.
 """
 
 import sys
@@ -56,19 +56,20 @@ RESULTS = (
 )
 
 
-def main(out: Path, photos: Path) -> None:
+def main(out: Path, photos: Path, names: list[str]) -> None:
     """Paint what is missing in ``out``, then the sheet."""
     torch.set_num_threads(2)
     out.mkdir(parents=True, exist_ok=True)
-    for one in RESULTS:
+    results = [one for one in RESULTS if not names or one.name in names]
+    for one in results:
         if not (out / f"{one.name}.png").is_file():
             photo = resize(read_picture((CUP if one.photo == "cup" else photos / one.photo).read_bytes()), 512)
             mask = left_half(photo) if one.mask else None
             made = style(picture=photo, params=StyleParams(**one.knobs), seed=1, mask=mask)
             (out / f"{one.name}.png").write_bytes(write_png(made))
             print(one.name, flush=True)
-    sheet = Image.new("RGB", (COLUMNS * WIDTH, -(-len(RESULTS) // COLUMNS) * HEIGHT), "white")
-    for place, one in enumerate(RESULTS):
+    sheet = Image.new("RGB", (COLUMNS * WIDTH, -(-len(results) // COLUMNS) * HEIGHT), "white")
+    for place, one in enumerate(results):
         shown = Image.open(out / f"{one.name}.png")
         shown.thumbnail((WIDTH - 6, HEIGHT - 6), Image.Resampling.LANCZOS)
         left, top = place % COLUMNS * WIDTH, place // COLUMNS * HEIGHT
@@ -89,4 +90,4 @@ def left_half(photo: Picture) -> Picture:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

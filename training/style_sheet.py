@@ -29,10 +29,10 @@ def main(first: int, last: int) -> None:
     torch.set_num_threads(2)
     width, height, columns = THUMB
     names = [path.stem for path in sorted(SHIPPED.glob("*.safetensors"))]
-    photo = np.array(Image.fromarray(read_picture(PHOTO.read_bytes())).resize((width * 4 // 3, height * 4 // 3)))
+    photo = np.array(Image.fromarray(read_picture(PHOTO.read_bytes())).resize((width, height)))
     DRAFTS.mkdir(parents=True, exist_ok=True)
     for name in names[first:last]:
-        made = style(picture=photo, params=StyleParams(style=name, steps=90), seed=1)
+        made = style(picture=photo, params=StyleParams(style=name, steps=70), seed=1)
         Image.fromarray(resize(made, width)).save(DRAFTS / f"{name}.png")
         print(name, flush=True)
     if not all((DRAFTS / f"{name}.png").is_file() for name in names):

@@ -60,10 +60,12 @@ def painted(regions: Picture, height: int, width: int, count: int) -> Shares:
     if max(height, width) > 2048:  # edges of regions are soft, and labels of a poster would fill the memory
         shrink = 2048 / max(height, width)
         found = painted(regions, max(1, round(height * shrink)), max(1, round(width * shrink)), count)
-        return scaled(torch.from_numpy(found)[None], height, width)[0].clamp(0, 1).numpy()
+        larger: Shares = scaled(torch.from_numpy(found)[None], height, width)[0].clamp(0, 1).numpy()
+        return larger
     drawn = np.array(Image.fromarray(regions).resize((width, height), Image.Resampling.NEAREST))
     labels = np.square(from_srgb(drawn)[:, :, None] - centres).sum(-1).argmin(-1)
-    return (labels == np.arange(count)[:, None, None]).astype(np.float32)
+    shares: Shares = (labels == np.arange(count)[:, None, None]).astype(np.float32)
+    return shares
 
 
 def seen(picture: Picture, count: int, network: Network, layer: str, pool: Executor) -> Shares:

@@ -60,6 +60,9 @@ GRAIN = 0.12
 """Deviation of the noise that the seed draws onto the content where painting starts from it."""
 
 
+FAINT = 0.4
+"""Share of the content's weight at the first scale where painting starts from the style."""
+
 BROAD = 1024
 """Longest side in pixels at which colours are compared."""
 
@@ -198,7 +201,7 @@ def _shares(
 ) -> segments.Shares | None:
     """Where each region lies; None where there is one alone."""
     if regions is not None:
-        return segments.painted(regions, *ground.shape[:2], len(wishes))
+        return segments.painted(regions, ground.shape[0], ground.shape[1], len(wishes))
     if len(wishes) == 1:
         return None
     return segments.seen(ground, len(wishes), network, network.segment_layer, pool)
@@ -253,7 +256,7 @@ class _Painter:
     ) -> None:
         self._network, self._ground, self._cards = network, ground, cards
         self._params, self._pool, self._progress = params, pool, progress
-        self._scales = _scales(*ground.shape[:2], params)
+        self._scales = _scales(ground.shape[0], ground.shape[1], params)
         self._total, self._done = sum(scale.steps for scale in self._scales), 0
         styled = [
             (region, None if shares is None else shares[number]) for number, region in enumerate(wishes) if region
@@ -271,13 +274,13 @@ class _Painter:
                 self._begun(content, regions, generator) if view is None else scaled(view, scale.height, scale.width)
             )
             # A style's own forms come first where painting starts from it, and the content grows into them.
-            weight = 0.0 if view is None and self._params.start == "style" else self._params.content
+            share = FAINT if view is None and self._params.start == "style" else 1.0
             objective = Objective(
                 self._network,
                 content,
                 regions,
                 content_layer=self._network.content_layer,
-                content_weight=weight,
+                content_weight=share * self._params.content,
                 pool=self._pool,
             )
             view = self._descended(begun.clamp(0, 1), objective, scale, generator)
@@ -346,7 +349,8 @@ def _colours(styles: Sequence[tuple[float, Style]]) -> Statistics:
 
 def _power(matrix: Tensor, power: float) -> Tensor:
     values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    raised: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
+    return raised
 
 
 def _recoloured(content: Tensor, region: Region) -> Tensor:

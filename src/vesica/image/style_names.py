@@ -107,7 +107,8 @@ def read_label(path: Path) -> Label:
         said = told["__metadata__"]
         if said["kind"] != KIND:
             raise KeyError("kind")
-        return Label(path.stem, *(said[key] for key in ("title", "artist", "year", "rights", "network")), path)
+        about = {key: str(said[key]) for key in ("title", "artist", "year", "rights", "network")}
+        return Label(name=path.stem, path=path, **about)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as fault:
         raise VesicaError(f"{path.name} is no style card; make one with 'vesica styles add PICTURE'.") from fault
 

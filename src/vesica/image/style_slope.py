@@ -140,7 +140,7 @@ class View:
             reflected(size, side)[side - before : 2 * side - before]
             for size, side, before in zip((height, width), sides, self._before, strict=True)
         ]
-        self.tiles = tiles(*sides, grid)
+        self.tiles = tiles(sides[0], sides[1], grid)
 
     def spread(self, x: Tensor) -> Tensor:
         """``x`` [1, channels, height, width] with its border reflected."""
@@ -265,7 +265,8 @@ class Objective:
                 for pull, share in zip(pulls, held.shares[number], strict=True):
                     for layer, (first, second) in pull.items():
                         gain = torch.addmm(first, _flat(maps[layer]), second)
-                        gain = gain if share[layer] is None else gain * share[layer]
+                        weight = share[layer]
+                        gain = gain if weight is None else gain * weight
                         gain = gain.reshape(*maps[layer].shape[-2:], -1).permute(2, 0, 1)[None]
                         gains[layer] = gains[layer] + gain if layer in gains else gain
             (slope,) = torch.autograd.grad([maps[layer] for layer in gains], seen, list(gains.values()))
