@@ -244,7 +244,8 @@ def main() -> None:
         kept = torch.load(checkpoint, weights_only=True, map_location=args.device)
         model.load_state_dict(kept["model"])
         slow.load_state_dict(kept["slow"])
-        optimiser.load_state_dict(kept["optimiser"])
+        if "optimiser" in kept:
+            optimiser.load_state_dict(kept["optimiser"])
         step = kept["step"]
         log(f"on from step {step}")
     sizes = [(int(size), float(share)) for size, share in (part.split(":") for part in args.sizes.split(","))]

@@ -4,11 +4,11 @@ A style arrives as a code: standardised statistics of a backbone's maps (``style
 small perceptron takes the code and the content weight to (a) the gains and biases of every instance norm (Dumoulin,
 Shlens and Kudlur, 2017) and (b) the shares in which each convolution's kernels, a bank of a few, are mixed into one
 (conditional convolution: Yang et al., 2019). So a style has filters of its own, and painting costs what one network
-costs. Most work is done at a quarter and an eighth of the picture's size.
+costs. Most work is done at a quarter to a sixteenth of the picture's size.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 ROWS = 256
 """Rows of the picture that one thread works on at once. It is fixed, so that the result is the same on any threads."""
+
+STEP = 16
+"""A picture's sides must be multiples of this."""
 
 CODE = 64
 """Numbers of a style code."""
@@ -59,8 +62,14 @@ CONVOLUTIONS = {
     "narrow": (48, 24, 1),
     "fine": (24, 24, 3),
     "leave": (24 + 12, 12, 3),
+    "sink": (80, 80, 3),
+    "low1": (80, 80, 3),
+    "low2": (80, 80, 3),
+    "low3": (80, 80, 3),
+    "low4": (80, 80, 3),
+    "rise": (80, 80, 1),
 }
-"""Channels in and out, and kernel size, by name in the order of use."""
+"""Channels in and out, and kernel size, by name."""
 
 NORMED = tuple(name for name in CONVOLUTIONS if name != "leave")
 """Convolutions that an instance norm follows."""
@@ -108,6 +117,15 @@ class Painter(nn.Module):
         for layer, deviation in plan:
             nn.init.normal_(layer.weight, std=deviation, generator=generator)
             nn.init.zeros_(layer.bias)
+        with torch.no_grad():  # before any training, nothing comes from the lowest level
+            dict(self._split(self.norms.bias)[0])["rise"].fill_(-1)
+
+    @staticmethod
+    def _split(norms: Tensor) -> tuple[Iterable[tuple[str, Tensor]], Iterable[tuple[str, Tensor]]]:
+        """Gains less 1, and shifts, by convolution."""
+        widths = [CONVOLUTIONS[name][1] for name in NORMED]
+        gains, shifts = norms.view(2, -1)
+        return zip(NORMED, gains.split(widths), strict=True), zip(NORMED, shifts.split(widths), strict=True)
 
     def brush(self, code: Tensor, content: float) -> Brush:
         """The network for a style ``code`` [CODE] and a ``content`` weight above 0."""
@@ -115,8 +133,7 @@ class Painter(nn.Module):
         inner = F.silu(self.code2(F.silu(self.code1(torch.cat([code, knob])))))
         # The first of a bank is always whole, so that no style is left without.
         shares = F.pad(self.mixes(inner).view(len(CONVOLUTIONS), BANK - 1), (1, 0), value=1.0)
-        widths = [CONVOLUTIONS[name][1] for name in NORMED]
-        gains, shifts = self.norms(inner).view(2, -1)
+        gains, shifts = self._split(self.norms(inner))
         kernel = {
             name: (share @ self.bank[name].flatten(1)).view(self.bank[name].shape[1:])
             for share, name in zip(shares, CONVOLUTIONS, strict=True)
@@ -124,8 +141,8 @@ class Painter(nn.Module):
         return Brush(
             kernel,
             dict(self.bias.items()),
-            dict(zip(NORMED, (1 + gains).split(widths), strict=True)),
-            dict(zip(NORMED, shifts.split(widths), strict=True)),
+            {name: 1 + gain for name, gain in gains},
+            dict(shifts),
         )
 
 
@@ -146,7 +163,7 @@ class Level:
 
 
 def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
-    """The picture [1, 3, height, width] of 0..1, sides multiples of 8, repainted; ``noise`` [1, NOISE, h / 4, w / 4].
+    """The picture [1, 3, height, width] of 0..1, its sides multiples of STEP, repainted; ``noise`` is a quarter its size.
 
     The plain form, differentiable, that training uses.
     """
@@ -162,8 +179,12 @@ def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
     x = torch.cat([F.pixel_unshuffle(seen, 4), noise], 1)
     quarter = F.relu(convolve("enter", x))
     x = F.relu(convolve("down", quarter, 2))
-    for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
-        x = x + convolve(second, F.relu(convolve(first, x)))
+    x = x + convolve("deep2", F.relu(convolve("deep1", x)))
+    low = F.relu(convolve("sink", x, 2))
+    low = low + convolve("low2", F.relu(convolve("low1", low)))
+    low = low + convolve("low4", F.relu(convolve("low3", low)))
+    x = x + _doubled(convolve("rise", low))
+    x = x + convolve("deep4", F.relu(convolve("deep3", x)))
     x = quarter + _doubled(convolve("up", x))
     x = x + convolve("wide2", F.relu(convolve("wide1", x)))
     x = _doubled(F.relu(convolve("narrow", x)))
@@ -181,12 +202,12 @@ def paint_bands(
 
     tick : called from the caller's thread after each band of each layer; may raise
     """
-    eighths = picture.shape[2] // 8
-    count = min(eighths, max(2, -(-picture.shape[2] // ROWS)))
-    edges = [round(eighths * place / count) for place in range(count + 1)]
+    sixteenths = picture.shape[2] // STEP
+    count = min(sixteenths, max(2, -(-picture.shape[2] // ROWS)))
+    edges = [round(sixteenths * place / count) for place in range(count + 1)]
 
     def cut(x: Tensor, rows: int) -> list[Tensor]:
-        """Bands of a map with ``rows`` rows for every eight of the picture."""
+        """Bands of a map with ``rows`` rows for every sixteen of the picture."""
         return [x[:, :, start * rows : end * rows] for start, end in pairwise(edges)]
 
     def each(task: Callable[[int], T]) -> list[T]:
@@ -232,6 +253,11 @@ def paint_bands(
         raw, level = convolve(second, *convolve(first, bands))
         return each(lambda place: bands[place].add_(level.of(raw[place])))
 
+    def raised(bands: list[Tensor], name: str, lower: list[Tensor]) -> list[Tensor]:
+        raw, level = convolve(name, lower)
+        # What is doubled is the mean of near values: levelling it before or after is the same.
+        return each(lambda place: bands[place].add_(level.of(_doubled(bordered(raw, place))[:, :, 2:-2, 2:-2])))
+
     def entered(place: int) -> Tensor:
         both = torch.cat([F.pixel_unshuffle(parts[place], 4), grains[place]], 1)
         return both.contiguous(memory_format=torch.channels_last)
@@ -240,12 +266,12 @@ def paint_bands(
         both = torch.cat([bordered(fine, place, finest), bordered(halves, place)], 1)
         return F.pixel_shuffle(F.conv2d(both, brush.kernel["leave"], brush.bias["leave"]), 2).sigmoid_()
 
-    parts, grains = cut(picture * 4 - 2, 8), cut(noise, 2)
+    parts, grains = cut(picture * 4 - 2, STEP), cut(noise, STEP // 4)
     quarter = lit("enter", each(entered))
-    eighth = residual(residual(lit("down", quarter, 2), "deep1", "deep2"), "deep3", "deep4")
-    raw, level = convolve("up", eighth)
-    # What is doubled is the mean of near values: levelling it before or after is the same.
-    quarter = each(lambda place: quarter[place].add_(level.of(_doubled(bordered(raw, place))[:, :, 2:-2, 2:-2])))
+    eighth = residual(lit("down", quarter, 2), "deep1", "deep2")
+    low = residual(residual(lit("sink", eighth, 2), "low1", "low2"), "low3", "low4")
+    eighth = residual(raised(eighth, "rise", low), "deep3", "deep4")
+    quarter = raised(quarter, "up", eighth)
     narrow, lower = convolve("narrow", residual(quarter, "wide1", "wide2"))
     fine, finest = convolve("fine", each(lambda place: _doubled(bordered(narrow, place, lower))[:, :, 2:-2, 2:-2]))
     halves = each(lambda place: F.pixel_unshuffle(parts[place], 2).contiguous(memory_format=torch.channels_last))
