@@ -163,9 +163,12 @@ class Level:
 
 
 def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
-    """The picture [1, 3, height, width] of 0..1, its sides multiples of STEP, repainted; ``noise`` is a quarter its size.
+    """The picture repainted, in the plain form, differentiable, that training uses.
 
-    The plain form, differentiable, that training uses.
+    Parameters
+    ----------
+    picture : float32 [n, 3, height, width] of 0..1, in the style's colours; sides multiples of ``STEP``
+    noise : standard normal [n, NOISE, height / 4, width / 4]
     """
 
     def convolve(name: str, x: Tensor, stride: int = 1) -> Tensor:
