@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vesica.errors import Cancelled, VesicaError
 from vesica.image.paint import STYLE_SIZE, paint
-from vesica.image.painter import CODE, NOISE, Brush, Painter, paint_bands, paint_whole, studied
+from vesica.image.painter import CODE, NOISE, STEP, Brush, Painter, paint_bands, paint_whole, studied
 from vesica.image.params import PaintParams
 from vesica.image.pictures import Picture, read_picture, resize
 from vesica.image.recolour import recoloured
@@ -56,12 +56,12 @@ def brush() -> Brush:
     return Painter().requires_grad_(False).brush(code, 1.5)
 
 
-@given(height=st.integers(2, 80), width=st.integers(2, 12))
+@given(height=st.integers(2, 40), width=st.integers(2, 6))
 @settings(max_examples=12, deadline=None)
 def test_painting_by_bands_is_painting_the_whole(brush: Brush, height: int, width: int) -> None:
     generator = torch.Generator().manual_seed(height)
-    picture = torch.rand(1, 3, 8 * height, 8 * width, generator=generator)
-    noise = torch.randn(1, NOISE, 2 * height, 2 * width, generator=generator)
+    picture = torch.rand(1, 3, STEP * height, STEP * width, generator=generator)
+    noise = torch.randn(1, NOISE, STEP // 4 * height, STEP // 4 * width, generator=generator)
     with one_thread_each() as pool:
         banded = paint_bands(brush, picture, noise, pool)
         assert (banded - paint_whole(brush, picture, noise)).abs().max() < 1e-4

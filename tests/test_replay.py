@@ -35,6 +35,12 @@ class Small:
 SMALL = {
     "image.field": Small({"words": "a red sea", "width": 96, "height": 64}, {"turbulence": 0.2}, model="minilm"),
     "image.dream": Small({"steps": 2, "octaves": 1}, {"rate": 0.1}, ("picture",), model="efficientnet-lite0"),
+    "image.style": Small(
+        {"style": "great_wave", "steps": 8}, {"content": 9.0}, ("picture",), model="efficientnet-lite0"
+    ),
+    "video.dream": Small(
+        {"seconds": 0.2, "fps": 10, "size": 64}, {"turn": 40.0}, ("picture",), model="efficientnet-lite0"
+    ),
     "music.chorale": Small({"words": "a calm sea", "phrases": 2}, {"ornament": 0.0}, model="minilm"),
     "text.write": Small(
         {"about": "a calm sea", "sentences": 1, "tries": 1}, {"temperature": 2.0}, model="smollm2-135m-instruct"

@@ -38,10 +38,10 @@ CARDS = 0.75
 WEIGHTS = (0.5, 4.0)
 """Range of content weights, drawn evenly in their logarithm."""
 
-STEERING = 0.05
+STEERING = 0.12
 """How fast the perceptron that turns codes into gains and shares learns, where a kernel of deviation 1 learns at 1."""
 
-OWN = 0.3
+OWN = 1.0
 """How fast a card's own code does."""
 
 LOOSE = 16
@@ -244,7 +244,8 @@ def main() -> None:
         kept = torch.load(checkpoint, weights_only=True, map_location=args.device)
         model.load_state_dict(kept["model"])
         slow.load_state_dict(kept["slow"])
-        optimiser.load_state_dict(kept["optimiser"])
+        if "optimiser" in kept:
+            optimiser.load_state_dict(kept["optimiser"])
         step = kept["step"]
         log(f"on from step {step}")
     sizes = [(int(size), float(share)) for size, share in (part.split(":") for part in args.sizes.split(","))]

@@ -22,7 +22,7 @@ def _layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 @click.option("--open", "opened", is_flag=True, help="Show the page in the browser.")
 @as_json
 def atlas_command(layers: tuple[str, ...], out: Path | None, opened: bool, as_json: bool) -> None:
-    """Picture every channel of the network's layers, to choose by eye what a dream looks for.
+    """Picture every channel of a layer, to choose dreams by eye.
 
     LAYERS are names such as b8 or e9; without any, the outputs of all blocks, which takes minutes. Every sheet is kept
     once it is made, so an atlas that was stopped goes on where it stood. 'vesica atlas things' lists the things that

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @as_json
 @click.pass_context
 def styles_command(ctx: click.Context, out: Path | None, as_json: bool) -> None:
-    """List the styles that image.style paints in, or show one of our pictures painted in each."""
+    """List the styles there are, or show a picture in each."""
     if ctx.invoked_subcommand:
         return
     from vesica.image.style_names import labels

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vesica.errors import VesicaError
 from vesica.image.mask import strength_of
-from vesica.image.painter import CODE, NOISE, Studied, paint_bands, paint_whole, studied
+from vesica.image.painter import CODE, NOISE, STEP, Studied, paint_bands, paint_whole, studied
 from vesica.image.params import PaintParams
 from vesica.image.pictures import Picture, check_picture, resize
 from vesica.image.recolour import recoloured
@@ -106,13 +106,14 @@ def paint(
         code = code + params.variety * STRAY * torch.randn(CODE, generator=generator)
         view = None
         for rows, columns in sizes:
-            content = scaled(whole.float().div_(255), rows, columns).clamp_(0, 1)
-            begun = recoloured(content, aim[COLOURS]) if view is None else scaled(view, rows, columns).clamp_(0, 1)
+            if view is None:
+                content = scaled(whole.float().div_(255), rows, columns).clamp_(0, 1)
+                begun = recoloured(content, aim[COLOURS])
+            else:
+                begun = scaled(view, rows, columns).clamp_(0, 1)
             brush = studied().painter.brush(code, params.content if view is None else FINISH)
-            padded, noise = (
-                _padded(begun),
-                torch.randn(1, NOISE, -(-rows // 8) * 2, -(-columns // 8) * 2, generator=generator),
-            )
+            padded = _padded(begun)
+            noise = torch.randn(1, NOISE, *(side // 4 for side in padded.shape[-2:]), generator=generator)
             view = paint_bands(brush, padded, noise, pool, tell)[:, :, :rows, :columns]
             done += 1
             tell(view, f"at {columns} x {rows}")
@@ -145,13 +146,15 @@ def _sizes(height: int, width: int, scale: float) -> list[tuple[int, int]]:
 
 
 def _padded(x: Tensor) -> Tensor:
-    """``x`` with its right and lower borders reflected to multiples of 8."""
-    rows, columns = (reflected(size, 8)[8 : 8 + -(-size // 8) * 8] for size in x.shape[-2:])
-    return x if x.shape[-2] % 8 == x.shape[-1] % 8 == 0 else x[:, :, rows][:, :, :, columns]
+    """``x`` with its right and lower borders reflected to multiples of the network's step."""
+    if x.shape[-2] % STEP == x.shape[-1] % STEP == 0:
+        return x
+    rows, columns = (reflected(size, STEP)[STEP : STEP + -(-size // STEP) * STEP] for size in x.shape[-2:])
+    return x[:, :, rows][:, :, :, columns]
 
 
 def _small(whole: Tensor, longest: int) -> Tensor:
-    """The picture, uint8 [1, 3, height, width], as 0..1, no longer than ``longest``, its sides multiples of 8."""
+    """The picture, uint8 [1, 3, height, width], as 0..1, no longer than ``longest``, padded."""
     height, width = whole.shape[-2:]
     share = min(1.0, longest / max(height, width))
     small = scaled(whole.float().div_(255), max(32, round(height * share)), max(32, round(width * share)))

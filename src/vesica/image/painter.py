@@ -4,11 +4,11 @@ A style arrives as a code: standardised statistics of a backbone's maps (``style
 small perceptron takes the code and the content weight to (a) the gains and biases of every instance norm (Dumoulin,
 Shlens and Kudlur, 2017) and (b) the shares in which each convolution's kernels, a bank of a few, are mixed into one
 (conditional convolution: Yang et al., 2019). So a style has filters of its own, and painting costs what one network
-costs. Most work is done at a quarter and an eighth of the picture's size.
+costs. Most work is done at a quarter to a sixteenth of the picture's size.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 ROWS = 256
 """Rows of the picture that one thread works on at once. It is fixed, so that the result is the same on any threads."""
+
+STEP = 16
+"""A picture's sides must be multiples of this."""
 
 CODE = 64
 """Numbers of a style code."""
@@ -59,8 +62,14 @@ CONVOLUTIONS = {
     "narrow": (48, 24, 1),
     "fine": (24, 24, 3),
     "leave": (24 + 12, 12, 3),
+    "sink": (80, 80, 3),
+    "low1": (80, 80, 3),
+    "low2": (80, 80, 3),
+    "low3": (80, 80, 3),
+    "low4": (80, 80, 3),
+    "rise": (80, 80, 1),
 }
-"""Channels in and out, and kernel size, by name in the order of use."""
+"""Channels in and out, and kernel size, by name."""
 
 NORMED = tuple(name for name in CONVOLUTIONS if name != "leave")
 """Convolutions that an instance norm follows."""
@@ -108,6 +117,15 @@ class Painter(nn.Module):
         for layer, deviation in plan:
             nn.init.normal_(layer.weight, std=deviation, generator=generator)
             nn.init.zeros_(layer.bias)
+        with torch.no_grad():  # before any training, nothing comes from the lowest level
+            dict(self._split(self.norms.bias)[0])["rise"].fill_(-1)
+
+    @staticmethod
+    def _split(norms: Tensor) -> tuple[Iterable[tuple[str, Tensor]], Iterable[tuple[str, Tensor]]]:
+        """Gains less 1, and shifts, by convolution."""
+        widths = [CONVOLUTIONS[name][1] for name in NORMED]
+        gains, shifts = norms.view(2, -1)
+        return zip(NORMED, gains.split(widths), strict=True), zip(NORMED, shifts.split(widths), strict=True)
 
     def brush(self, code: Tensor, content: float) -> Brush:
         """The network for a style ``code`` [CODE] and a ``content`` weight above 0."""
@@ -115,8 +133,7 @@ class Painter(nn.Module):
         inner = F.silu(self.code2(F.silu(self.code1(torch.cat([code, knob])))))
         # The first of a bank is always whole, so that no style is left without.
         shares = F.pad(self.mixes(inner).view(len(CONVOLUTIONS), BANK - 1), (1, 0), value=1.0)
-        widths = [CONVOLUTIONS[name][1] for name in NORMED]
-        gains, shifts = self.norms(inner).view(2, -1)
+        gains, shifts = self._split(self.norms(inner))
         kernel = {
             name: (share @ self.bank[name].flatten(1)).view(self.bank[name].shape[1:])
             for share, name in zip(shares, CONVOLUTIONS, strict=True)
@@ -124,15 +141,34 @@ class Painter(nn.Module):
         return Brush(
             kernel,
             dict(self.bias.items()),
-            dict(zip(NORMED, (1 + gains).split(widths), strict=True)),
-            dict(zip(NORMED, shifts.split(widths), strict=True)),
+            {name: 1 + gain for name, gain in gains},
+            dict(shifts),
         )
 
 
-def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
-    """The picture [1, 3, height, width] of 0..1, sides multiples of 8, repainted; ``noise`` [1, NOISE, h / 4, w / 4].
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What brings a raw map to a style's mean and deviation; gain and shift [1, channels, 1, 1]."""
 
-    The plain form, differentiable, that training uses.
+    gain: Tensor
+    shift: Tensor
+
+    def of(self, x: Tensor) -> Tensor:
+        """``x`` levelled, in its own memory."""
+        return torch.addcmul(self.shift, x, self.gain, out=x)
+
+    def lit(self, x: Tensor) -> Tensor:
+        """``x`` levelled and cut off below zero, in its own memory."""
+        return self.of(x).relu_()
+
+
+def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
+    """The picture repainted, in the plain form, differentiable, that training uses.
+
+    Parameters
+    ----------
+    picture : float32 [n, 3, height, width] of 0..1, in the style's colours; sides multiples of ``STEP``
+    noise : standard normal [n, NOISE, height / 4, width / 4]
     """
 
     def convolve(name: str, x: Tensor, stride: int = 1) -> Tensor:
@@ -146,8 +182,12 @@ def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
     x = torch.cat([F.pixel_unshuffle(seen, 4), noise], 1)
     quarter = F.relu(convolve("enter", x))
     x = F.relu(convolve("down", quarter, 2))
-    for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
-        x = x + convolve(second, F.relu(convolve(first, x)))
+    x = x + convolve("deep2", F.relu(convolve("deep1", x)))
+    low = F.relu(convolve("sink", x, 2))
+    low = low + convolve("low2", F.relu(convolve("low1", low)))
+    low = low + convolve("low4", F.relu(convolve("low3", low)))
+    x = x + _doubled(convolve("rise", low))
+    x = x + convolve("deep4", F.relu(convolve("deep3", x)))
     x = quarter + _doubled(convolve("up", x))
     x = x + convolve("wide2", F.relu(convolve("wide1", x)))
     x = _doubled(F.relu(convolve("narrow", x)))
@@ -165,86 +205,80 @@ def paint_bands(
 
     tick : called from the caller's thread after each band of each layer; may raise
     """
-    eighths = picture.shape[2] // 8
-    count = min(eighths, max(2, -(-picture.shape[2] // ROWS)))
-    edges = [round(eighths * place / count) for place in range(count + 1)]
+    sixteenths = picture.shape[2] // STEP
+    count = min(sixteenths, max(2, -(-picture.shape[2] // ROWS)))
+    edges = [round(sixteenths * place / count) for place in range(count + 1)]
 
     def cut(x: Tensor, rows: int) -> list[Tensor]:
-        """Bands of a map with ``rows`` rows for every eight of the picture."""
+        """Bands of a map with ``rows`` rows for every sixteen of the picture."""
         return [x[:, :, start * rows : end * rows] for start, end in pairwise(edges)]
 
-    def each(task: Callable[..., T], *bands: Iterable[Tensor]) -> list[T]:
+    def each(task: Callable[[int], T]) -> list[T]:
+        """The task done for every band, by its place."""
         done = []
-        for result in pool.map(task, *bands):
+        for result in pool.map(task, range(count)):
             done.append(result)
             if tick:
                 tick()
         return done
 
-    def bordered(bands: list[Tensor]) -> Iterator[Tensor]:
-        """Every band between its neighbours' nearest rows."""
-        for place, band in enumerate(bands):
-            above = bands[place - 1][:, :, -1:] if place else band[:, :, :1]
-            below = bands[place + 1][:, :, :1] if place + 1 < len(bands) else band[:, :, -1:]
-            yield F.pad(torch.cat([above, band, below], 2), (1, 1, 0, 0), mode="replicate")
+    def bordered(bands: list[Tensor], place: int, level: Level | None = None) -> Tensor:
+        """A band between its neighbours' nearest rows; levelled and cut off below zero where a level is given."""
+        band = bands[place]
+        above = bands[place - 1][:, :, -1:] if place else band[:, :, :1]
+        below = bands[place + 1][:, :, :1] if place + 1 < count else band[:, :, -1:]
+        x = F.pad(torch.cat([above, band, below], 2), (1, 1, 0, 0), mode="replicate")
+        return x if level is None else level.lit(x)
 
-    def convolve(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
-        """The raw maps of a convolution."""
+    def convolve(
+        name: str, bands: list[Tensor], level: Level | None = None, stride: int = 1
+    ) -> tuple[list[Tensor], Level]:
+        """The raw maps of a convolution of what ``bordered`` gives, and what brings them to the style's level."""
         kernel, bias = brush.kernel[name], brush.bias[name]
-        return each(
-            lambda band: F.conv2d(band, kernel, bias, stride), bordered(bands) if kernel.shape[-1] > 1 else bands
-        )
+        single = kernel.shape[-1] == 1
 
-    def evened(name: str, bands: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Gain and shift [1, channels, 1, 1] that bring a map to the style's mean and deviation."""
-        sums = each(_sums, bands)
-        places = sum(band.shape[2] * band.shape[3] for band in bands)
-        mean = torch.stack([first for first, _ in sums]).sum(0) / places
-        square = torch.stack([second for _, second in sums]).sum(0) / places
+        def task(place: int) -> tuple[Tensor, Tensor, Tensor]:
+            x = F.conv2d(bands[place] if single else bordered(bands, place, level), kernel, bias, stride)
+            return x, x.sum((0, 2, 3)).double(), x.square().sum((0, 2, 3)).double()
+
+        raw, sums, squares = (list(parts) for parts in zip(*each(task), strict=True))
+        places = sum(band.shape[2] * band.shape[3] for band in raw)
+        mean, square = torch.stack(sums).sum(0) / places, torch.stack(squares).sum(0) / places
         gain = brush.gain[name].double() / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
         shift = brush.shift[name].double() - mean * gain
-        return gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1)
+        return raw, Level(gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1))
 
     def lit(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
-        """Convolved, evened, and cut off below zero."""
-        bands = convolve(name, bands, stride)
-        gain, shift = evened(name, bands)
-        return each(lambda band: torch.addcmul(shift, band, gain, out=band).relu_(), bands)
+        raw, level = convolve(name, bands, stride=stride)
+        return each(lambda place: level.lit(raw[place]))
 
-    def doubled(bands: list[Tensor]) -> list[Tensor]:
-        """At twice the size; each band needs its neighbours' rows for that too."""
-        return each(lambda band: _doubled(band)[:, :, 2:-2, 2:-2], bordered(bands))
+    def residual(bands: list[Tensor], first: str, second: str) -> list[Tensor]:
+        raw, level = convolve(second, *convolve(first, bands))
+        return each(lambda place: bands[place].add_(level.of(raw[place])))
 
-    def added(ground: list[Tensor], name: str, bands: list[Tensor]) -> list[Tensor]:
-        """``ground``, changed, plus what is convolved and evened; at twice the size where that is ``ground``'s."""
-        bands = convolve(name, bands)
-        gain, shift = evened(name, bands)
-        bands = each(lambda band: torch.addcmul(shift, band, gain, out=band), bands)
-        return each(torch.Tensor.add_, ground, doubled(bands) if name == "up" else bands)
+    def raised(bands: list[Tensor], name: str, lower: list[Tensor]) -> list[Tensor]:
+        raw, level = convolve(name, lower)
+        # What is doubled is the mean of near values: levelling it before or after is the same.
+        return each(lambda place: bands[place].add_(level.of(_doubled(bordered(raw, place))[:, :, 2:-2, 2:-2])))
 
-    seen = (picture * 4 - 2).contiguous(memory_format=torch.channels_last)
-    bands = each(
-        lambda part, grain: torch.cat([F.pixel_unshuffle(part, 4), grain], 1).contiguous(
-            memory_format=torch.channels_last
-        ),
-        cut(seen, 8),
-        cut(noise, 2),
-    )
-    quarter = lit("enter", bands)
-    bands = lit("down", quarter, 2)
-    for first, second in (("deep1", "deep2"), ("deep3", "deep4")):
-        bands = added(bands, second, lit(first, bands))
-    bands = added(quarter, "up", bands)
-    bands = added(bands, "wide2", lit("wide1", bands))
-    bands = doubled(lit("narrow", bands))
-    bands = each(lambda band, part: torch.cat([band, F.pixel_unshuffle(part, 2)], 1), lit("fine", bands), cut(seen, 8))
-    bands = convolve("leave", bands)
-    return torch.cat(each(lambda band: F.pixel_shuffle(band, 2).sigmoid_(), bands), 2)
+    def entered(place: int) -> Tensor:
+        both = torch.cat([F.pixel_unshuffle(parts[place], 4), grains[place]], 1)
+        return both.contiguous(memory_format=torch.channels_last)
 
+    def left(place: int) -> Tensor:
+        both = torch.cat([bordered(fine, place, finest), bordered(halves, place)], 1)
+        return F.pixel_shuffle(F.conv2d(both, brush.kernel["leave"], brush.bias["leave"]), 2).sigmoid_()
 
-def _sums(band: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums over the places of a band, and of its squares, float64 [channels]."""
-    return band.sum((0, 2, 3)).double(), band.square().sum((0, 2, 3)).double()
+    parts, grains = cut(picture * 4 - 2, STEP), cut(noise, STEP // 4)
+    quarter = lit("enter", each(entered))
+    eighth = residual(lit("down", quarter, 2), "deep1", "deep2")
+    low = residual(residual(lit("sink", eighth, 2), "low1", "low2"), "low3", "low4")
+    eighth = residual(raised(eighth, "rise", low), "deep3", "deep4")
+    quarter = raised(quarter, "up", eighth)
+    narrow, lower = convolve("narrow", residual(quarter, "wide1", "wide2"))
+    fine, finest = convolve("fine", each(lambda place: _doubled(bordered(narrow, place, lower))[:, :, 2:-2, 2:-2]))
+    halves = each(lambda place: F.pixel_unshuffle(parts[place], 2).contiguous(memory_format=torch.channels_last))
+    return torch.cat(each(left), 2)
 
 
 def _doubled(x: Tensor) -> Tensor:
