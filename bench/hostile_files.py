@@ -460,7 +460,7 @@ XML = {
     "30,000 notes at once, each after a step back": Hostile(
         "a.xml",
         lambda: xml(f"<measure>{(SOUND + '<backup><duration>4</duration></backup>') * 30_000}</measure>"),
-        "once",
+        "back",
     ),
     "100,000 notes": Hostile("a.xml", lambda: xml(f"<measure>{SOUND * 100_000}</measure>"), "notes"),
     "600,000 steps forward": Hostile(

@@ -29,7 +29,7 @@ def pieces(data: bytes) -> Iterator[bytes]:
 
 def _chunks(data: bytes) -> Iterator[bytes]:
     at = 8
-    while (kind := data[at + 4 : at + 8]) and kind != b"IEND":
+    while len(kind := data[at + 4 : at + 8]) == 4 and kind != b"IEND":
         yield kind
         at += 12 + int.from_bytes(data[at : at + 4], "big")
 

@@ -329,7 +329,7 @@ class _Reading:
                 part.implicit = measure.get("implicit") == "yes"
             now = furthest = last = ZERO
             first: Note | None = None
-            mended, together = False, 0
+            mended, together, back = False, 0, 0
             for item in measure:
                 match item.tag:
                     case "attributes":
@@ -338,6 +338,11 @@ class _Reading:
                         _bounded(part)
                         self._attributes(item, part, bar, now, shift)
                     case "backup":
+                        back += 1
+                        if back > MOST_AT_ONCE:
+                            raise VesicaError(
+                                f"This score goes back more than {MOST_AT_ONCE} times in a bar; export it again."
+                            )
                         now -= _duration(item, divisions)
                         # A file that rounds its tuplets does not come back to the barline itself.
                         now = ZERO if now < 0 or (mended and now < NEAR) else now
