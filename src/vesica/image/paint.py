@@ -169,19 +169,21 @@ def _look(view: Tensor) -> Picture:
 def _fitted(
     known: Studied, content: Tensor, aim: Style, code: Tensor, params: PaintParams, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """Codes, each nearer to the style on this content: steps of Adam (Kingma and Ba, 2015) down the training's loss."""
+    """Codes, the nearest to the style on this content so far, by steps of Adam down the training's loss."""
     network, noise = (
         efficientnet_lite(),
         torch.randn(1, NOISE, *(side // 4 for side in content.shape[-2:]), generator=generator),
     )
     told = network.maps(content, (CONTENT_LAYER,))[CONTENT_LAYER]
-    code = code.clone().requires_grad_()
+    code, nearest, least = code.clone().requires_grad_(), code, math.inf
     adam = torch.optim.Adam([code], lr=FIT_RATE, betas=(0.9, 0.99))
     for _ in range(params.fit):
         painted = paint_whole(known.painter.brush(code, params.content), content, noise)
         maps = network.maps(painted, (*STYLE_LAYERS, CONTENT_LAYER)) | {COLOURS: painted}
         found = {layer: statistics(maps[layer]) for layer in aim}
         loss = style_loss(found, aim).sum() + params.content * content_loss(maps[CONTENT_LAYER], told).sum()
+        if loss.item() < least:
+            nearest, least = code.detach().clone(), loss.item()
         (code.grad,) = torch.autograd.grad(loss, code)
         adam.step()
-        yield code.detach().clone()
+        yield nearest
