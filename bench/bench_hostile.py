@@ -10,9 +10,20 @@ from pathlib import Path
 
 from hostile_files import CLASSES, HONEST, MEMORY, SECONDS, Ended, Hostile, measured, studio_in
 
+TRIES = 3
+"""Of a file that took too long: on a shared computer others slow a processor's second too, and the least is its own."""
+
 
 def ended(hostile: Hostile) -> Ended:
     """How importing a file into a studio of its own ends."""
+    tries = [imported(hostile)]
+    while tries[-1].seconds > SECONDS and len(tries) < TRIES:
+        tries.append(imported(hostile))
+    return min(tries, key=lambda end: end.seconds)
+
+
+def imported(hostile: Hostile) -> Ended:
+    """How one import ends."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["VESICA_CONFIG"] = f"{folder}/config"
         studio_in(Path(folder))

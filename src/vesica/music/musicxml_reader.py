@@ -53,7 +53,9 @@ MOST_TAGS = 2_500_000
 """Tags and attributes of a file, counted before it is parsed: a symphony has up to two million, of 200 bytes each."""
 MOST_BETWEEN = 40_000
 """Directions, attributes, steps back and forward: a symphony's 15,000 measures have two or three each."""
-MOST_LOST = 500_000
+MOST_CHILDREN = 200
+"""Of a note or a direction, how many are looked at; programs write up to 20."""
+MOST_LOST = 200_000
 """Of what a score of ours does not hold, how many are counted."""
 MOST_RATIO = 200
 """Times that a packed file may grow; music shrinks 10 to 30 times."""
@@ -451,7 +453,7 @@ class _Reading:
             fermata,
             marks,
         )
-        ties = {tie.get("type") for tie in item.iterfind("tie")} if "tie" in told else ()
+        ties = {tie.get("type") for tie in islice(item.iterfind("tie"), MOST_CHILDREN)} if "tie" in told else ()
         part.notes.append((bar, note, "stop" in ties, "start" in ties))
         part.places.append((voice or "", _whole(_told(told, "staff"), 1, 1, 9)))
         return first or note
@@ -635,8 +637,8 @@ def _program(listed: etree._Element | None, name: str) -> int:
 
 
 def _children(element: etree._Element) -> dict[str, etree._Element]:
-    """The first of each kind of an element's children, as one walk finds them."""
-    return {child.tag: child for child in element.iterchildren(reversed=True)}
+    """The first of each kind of an element's first children, as one walk finds them."""
+    return dict(reversed([(child.tag, child) for child in islice(element, MOST_CHILDREN)]))
 
 
 def _told(told: Mapping[str, etree._Element], name: str) -> str | None:
