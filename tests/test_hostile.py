@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hostile_files import BAR, CLASSES, MEMORY, SOUND, Hostile, midi, mxl, xml
 from vesica.errors import VesicaError
 from vesica.export import credential
+from vesica.image.pictures import read_picture
 from vesica.music.midi import read_midi
 from vesica.music.musicxml_reader import read_musicxml
 from vesica.music.score import MOST_AT_ONCE, MOST_CHANGES
@@ -329,3 +330,9 @@ def test_the_whole_demo_runs_on_an_island(island: list[str], photo: Path, tmp_pa
         )
         assert done.returncode == 0 or words == ["doctor"], (words, done.stderr)
     assert (tmp_path / "show" / "index.html").is_file()
+
+
+def test_a_tiff_whose_directory_lies_beyond_any_file_is_refused() -> None:
+    """Found by fuzzing."""
+    with pytest.raises(VesicaError):
+        read_picture((ROOT / "fuzz" / "corpus" / "pictures" / "far.tif").read_bytes())
