@@ -449,7 +449,7 @@ XML = {
             )
             + "</measure>"
         ),
-        "changes",
+        "marks",
     ),
     "10,000 notes tied in one chord": Hostile("a.xml", lambda: tied(10_000), "chord"),
     "30,000 notes tied in one chord": Hostile("a.xml", lambda: tied(30_000), "chord"),
