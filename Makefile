@@ -15,8 +15,8 @@ test: .venv/.dev .venv/.models  ## run every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: .venv/.dev  ## style, types, and the direction of imports
-	$(BIN)/ruff format --check src tests bench fuzz
-	$(BIN)/ruff check src tests bench fuzz
+	$(BIN)/ruff format --check src tests bench fuzz training
+	$(BIN)/ruff check src tests bench fuzz training
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

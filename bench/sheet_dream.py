@@ -1,6 +1,6 @@
-"""The sheet in docs/engines/image.dream.md: one photograph, three layers, and a mask; seed 1, none chosen.
+"""The sheet in docs/engines/image.dream.md: one photograph, every way to dream; seed 1, none chosen.
 
-Run: python bench/sheet_dream.py (writes docs/engines/image.dream.webp)
+Run: python bench/sheet_dream.py (writes docs/engines/image.dream.webp and image.dream.atlas.webp)
 """
 
 from pathlib import Path
@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vesica.image.atlas import contact_sheet, picture_channels
 from vesica.image.dream import dream
 from vesica.image.params import DreamParams
-from vesica.image.pictures import Picture, read_picture
+from vesica.image.pictures import Picture, read_picture, resize
 
 ROOT = Path(__file__).parents[1]
+SIDE = 384
 
 
 def around_the_cup(photo: Picture) -> Picture:
@@ -24,12 +26,21 @@ def around_the_cup(photo: Picture) -> Picture:
 
 
 def main() -> None:
-    """Dream four times and put the pictures on one sheet."""
-    photo = read_picture((ROOT / "examples" / "photo.jpg").read_bytes())
-    dreams = [dream(picture=photo, params=DreamParams(layer=layer), seed=1) for layer in ("b8", "e5", "e9")]
-    dreams.append(dream(picture=photo, params=DreamParams(layer="e9+b8"), seed=1, mask=around_the_cup(photo)))
-    sheet = np.vstack([np.hstack(dreams[:2]), np.hstack(dreams[2:])])
-    Image.fromarray(sheet).save(ROOT / "docs" / "engines" / "image.dream.webp", quality=82, method=6)
+    """Dream in every way and put the pictures on one sheet, three in a row."""
+    photo = resize(read_picture((ROOT / "examples" / "photo.jpg").read_bytes()), SIDE)
+    height, width = photo.shape[:2]
+    dreams = [dream(picture=photo, params=DreamParams(look_for=wish), seed=1) for wish in ("b8", "e5", "e9")]
+    dreams += [
+        dream(picture=photo, params=DreamParams(look_for=wish), seed=1)
+        for wish in ("e9:123", "e9 - 0.5*b4", "e11:7@0.72,0.3", "lighthouse")
+    ]
+    dreams.append(dream(picture=photo, params=DreamParams(look_for="e9+b8"), seed=1, mask=around_the_cup(photo)))
+    noise = DreamParams(start="noise", width=width, height=height, steps=24)
+    dreams.append(dream(params=noise, seed=1))
+    sheet = np.vstack([np.hstack(dreams[row : row + 3]) for row in (0, 3, 6)])
+    Image.fromarray(sheet).save(ROOT / "docs" / "engines" / "image.dream.webp", quality=72, method=6)
+    atlas = resize(contact_sheet("b8", picture_channels("b8")), 1200)
+    Image.fromarray(atlas).save(ROOT / "docs" / "engines" / "image.dream.atlas.webp", quality=60, method=6)
 
 
 if __name__ == "__main__":

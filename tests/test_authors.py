@@ -27,15 +27,18 @@ from vesica.export import verdict as credential
 from vesica.export.authors import notes, pixels, words
 from vesica.export.authors.annotations import Writer, graphemes, read_annotations, write_annotations
 from vesica.export.authors.credits import COLOURS, KINDS, SIGNS, Author, Credits
-from vesica.export.authors.files import FORMS, beside, changed
+from vesica.export.authors.files import FORMS, SHOW_IT, beside, changed
 from vesica.export.authors.page import legend, page
 from vesica.export.check import check
 from vesica.export.disclosure import Terms
+from vesica.export.facts import source_of_work
+from vesica.export.marks.source import BY_MACHINES, said
 from vesica.image.pictures import write_png
 from vesica.music.align import events
 from vesica.music.musicxml_reader import read_musicxml
 from vesica.music.score import Note, Part, Score, bar_lines, spell
 from vesica.music.score_json import write_score
+from vesica.provenance import facts
 from vesica.studio import Studio
 from vesica.work import Offered, Partner
 
@@ -190,7 +193,7 @@ def test_every_pixel_of_an_overlay_has_the_colour_of_its_raster(made: Credits) -
 @settings(max_examples=40)
 @given(pictures())
 def test_label_files_and_legend_give_the_rasters_back(made: Credits) -> None:
-    files, _ = beside(made, "p.png")
+    files, _ = beside(made, "p.png", "")
     told = json.loads(files["p.png.authors.json"])["authors"]
     for fact in ("origin", "changed"):
         image = Image.open(io.BytesIO(files[f"p.png.authors.{fact}.labels.png"]))
@@ -391,6 +394,17 @@ def test_each_file_beside_an_export_is_named_in_its_credential_by_digest(
         assert "is missing" in changed(told, tmp_path)
 
 
+def test_files_that_show_the_work_carry_its_mark(shared: Studio, tmp_path: Path) -> None:
+    for name, file in (("sea", "m.md"), ("boat", "m.png"), ("song", "m.mid")):
+        written = {path.name: path.read_bytes() for path in shared.export(name, tmp_path / file, authors=True)}
+        work = shared.work(name)
+        source = source_of_work(facts(shared.ledger, shared.assets, work, shared.authors(work)))
+        assert source in BY_MACHINES and source in said(written[file])
+        for ending, form in FORMS[shared.credits(shared.work(name)).medium].items():
+            marked = source in said(written[f"{file}.authors.{ending}"])
+            assert marked == (form.kind in SHOW_IT and ending != "mei"), ending
+
+
 def test_a_check_of_the_file_looks_at_the_files_beside_it_too(shared: Studio, tmp_path: Path) -> None:
     shared.export("sea", tmp_path / "out.md", authors=True)
     data, sidecar = (tmp_path / "out.md").read_bytes(), (tmp_path / "out.md.c2pa").read_bytes()
@@ -416,7 +430,7 @@ def test_a_credential_s_names_lead_nowhere_else(tmp_path: Path, name: str) -> No
 
 def test_the_same_work_leaves_with_the_same_bytes(shared: Studio) -> None:
     for name in ("sea", "boat", "song"):
-        assert beside(shared.credits(shared.work(name)), "x") == beside(shared.credits(shared.work(name)), "x")
+        assert beside(shared.credits(shared.work(name)), "x", "") == beside(shared.credits(shared.work(name)), "x", "")
 
 
 def test_a_legend_counts_as_the_map_does(shared: Studio) -> None:

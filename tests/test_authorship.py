@@ -1,6 +1,7 @@
 """The fast maps hold against naive ones that keep two facts for every single unit."""
 
 import random
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -104,6 +105,22 @@ def test_a_moved_paragraph_and_a_copied_one_keep_their_authors() -> None:
     assert moved == Runs.of([(len(three), "c", "c"), (len(one), "a", "a"), (len(two), "b", "b")])
     copied = text.edit(one + two + three, runs, one + two + three + one, "x")
     assert text.counts(copied) == {"a": (2 * len(one),) * 2, "b": (len(two),) * 2, "c": (len(three),) * 2}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "letters"),
+    [
+        ("the moon is full", "the moon rises full", ""),
+        ("a loud sun", "a loud moon", ""),
+        ("the colour red", "the color red", "color"),
+        ("it walked home", "it walks home", "walk"),
+    ],
+)
+def test_letters_of_a_word_stay_their_author_s_only_where_it_is_the_same_word(old: str, new: str, letters: str) -> None:
+    at, end = next((one.start(), one.end()) for one in re.finditer(r"\w+", new) if one[0] not in old.split())
+    still = {place for _, j, length in kept(old, new) for place in range(j, j + length)}
+    assert "".join(new[place] for place in range(at, end) if place in still) == letters
+    assert still >= {place for place in range(len(new)) if not at <= place < end}
 
 
 def test_a_few_words_that_stood_elsewhere_count_as_written_anew() -> None:

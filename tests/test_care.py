@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -238,6 +240,42 @@ def test_a_hostile_archive_writes_nothing_anywhere(tmp_path: Path, name: str, ki
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "CREATE TRIGGER undo AFTER INSERT ON turns BEGIN DELETE FROM leaves; END",
+        "ALTER TABLE owner RENAME TO other; CREATE VIEW owner AS SELECT public FROM other",
+        "ALTER TABLE turns ADD COLUMN words TEXT",
+        "CREATE TABLE words (words TEXT)",
+        "CREATE INDEX more ON turns (link)",
+    ],
+)
+def test_a_ledger_with_anything_in_it_that_vesica_did_not_build_is_neither_restored_nor_opened(
+    studio: Studio, tmp_path: Path, more: str
+) -> None:
+    story(studio, tmp_path)
+    head = studio.ledger.head()
+    hostile = tmp_path / "hostile.db"
+    studio.ledger.copy_to(hostile)
+    studio.close()
+    with contextlib.closing(sqlite3.connect(hostile)) as db:
+        db.executescript(more)
+    files = {"ledger.db": (hostile.stat().st_size, backup._hash(hostile))}
+    with (tmp_path / "b.tar").open("w+b") as file:
+        backup._add(
+            file, {"ledger.db": hostile}, backup.Contents(head.public.hex(), head.size, head.link, 0, files), {}, 0
+        )
+    with pytest.raises(VesicaError, match=r"^The ledger in b.tar was not built by vesica"):
+        restore(tmp_path / "b.tar", tmp_path / "again")
+    assert not [path for path in tmp_path.iterdir() if "again" in path.name]
+    for path in studio.path.glob("ledger.db*"):
+        path.unlink()
+    shutil.copy(hostile, studio.path / "ledger.db")
+    with pytest.raises(VesicaError, match="was not built by vesica"):
+        Studio(studio.path)
+    assert (studio.path / "ledger.db").read_bytes() == hostile.read_bytes()
+
+
 @given(st.binary(max_size=3000))
 def test_what_is_no_backup_is_refused_in_a_sentence(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.mktemp("b")
@@ -440,6 +478,57 @@ def test_the_pixels_of_a_redacted_picture_are_nowhere_in_the_studio(
 
 
 # Two programs at once
+
+
+def test_a_sweep_waits_for_a_writer_that_is_alive_and_takes_nothing_from_it(tmp_path: Path) -> None:
+    assets, begun, goes_on, swept = Assets(tmp_path / "assets"), *(threading.Event() for _ in range(3))
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            if not data:  # all of it lies in a file with a name of the moment
+                begun.set()
+                assert goes_on.wait(60)
+            return data
+
+    def sweep() -> None:
+        assets.sweep()
+        swept.set()
+
+    kept: list[str] = []
+    writer = threading.Thread(target=lambda: kept.append(assets.put_stream(Slow(b"a wave"), "text/plain").digest))
+    writer.start()
+    assert begun.wait(60)
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    assert not swept.wait(0.2)
+    goes_on.set()
+    writer.join(60)
+    sweeper.join(60)
+    assert swept.is_set() and assets.get(kept[0]) == b"a wave"
+
+
+def test_a_turn_never_names_what_a_redaction_took_out_a_moment_before(
+    studio: Studio, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.new("sea")
+    turn = studio.import_file("sea", photo).tip
+    with Studio(studio.path) as other:
+        other.new("again")
+        append = other.ledger.append
+
+        def late(*words: Any, **more: Any) -> Any:
+            """Another program redacts after the same picture was kept, and before its turn is taken."""
+            monkeypatch.undo()
+            studio.redact("sea", turn)
+            return append(*words, **more)
+
+        monkeypatch.setattr(other.ledger, "append", late)
+        with pytest.raises(VesicaError, match="taken out by another program; try again"):
+            other.import_file("again", photo)
+        assert studio.verify() == []
+        other.import_file("again", photo)
+    assert studio.verify() == []
 
 
 def test_a_second_program_on_the_same_studio_works_too(studio: Studio, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from test_export_credential import BESIDE, DREAM, FILES, HEAD, NOW, PASSPHRASE
 from vesica.errors import VesicaError
 from vesica.export.certificate import Identity, issue
 from vesica.export.check import FAULTS, SOURCES, check, type_of
-from vesica.export.credential import Action, Facts, embed, read, seal
+from vesica.export.credential import Action, Facts, embed, read, seal, sidecar
 from vesica.export.facts import IPTC, SOURCE_TYPES
 from vesica.export.manifest import settings
 from vesica.export.own_certificate import own_identity, shown
@@ -252,6 +252,17 @@ def test_what_can_not_be_read_is_one_sentence(
         (silent / name).write_bytes(data)
     code, out, err = run("check", *words)
     assert (code, out) == (2, "") and said in err and err.count("\n") == 1
+
+
+def test_a_credential_that_was_named_is_looked_at_whatever_lies_inside(
+    run: Run, silent: Path, identity: Identity
+) -> None:
+    (silent / "a.png").write_bytes(embed(FILES["image/png"], "image/png", MADE, identity, PASSPHRASE))
+    (silent / "b.mid.c2pa").write_bytes(sidecar(BESIDE["audio/midi"], "audio/midi", MADE, identity, PASSPHRASE))
+    assert run("check", "a.png")[0] == 0
+    code, out, _ = run("check", "a.png", "--credential", "b.mid.c2pa")
+    assert code == 1 and FAULTS["assertion.dataHash.mismatch"] in out
+    assert "assertion." not in out, "a person reads sentences, no codes"
 
 
 def test_a_terminal_is_safe_from_what_a_file_claims(run: Run, silent: Path, identity: Identity) -> None:

@@ -74,7 +74,7 @@ def test_make_does_the_whole_round_and_records_the_program_as_picking(run: Run, 
 def test_make_help_shows_each_knob_with_range_and_default(run: Run) -> None:
     code, out, _ = run("make", "image.dream", "--help")
     words = " ".join(out.split())
-    assert code == 0 and "--steps 1 to 200" in words and "[12]" in words and "--mask" in words
+    assert code == 0 and "--steps 0 to 200" in words and "[512]" in words and "--mask" in words
 
 
 HEAVY = {
@@ -187,7 +187,7 @@ def test_what_a_studio_says_can_t_steer_the_terminal(run: Run, tmp_path: Path) -
 def test_engines_as_json_tell_each_knob_with_range_and_default(run: Run) -> None:
     (engine,) = json.loads(run("engines", "image.dream", "--json")[1])
     steps = next(knob for knob in engine["knobs"] if knob["name"] == "steps")
-    assert (steps["type"], steps["low"], steps["high"], steps["default"]) == ("int", 1, 200, 12)
+    assert (steps["type"], steps["low"], steps["high"], steps["default"]) == ("int", 0, 200, 0)
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_engines_as_json_tell_each_knob_with_range_and_default(run: Run) -> None
         ("vesica sh", ["show"]),
         ("vesica show s", ["sea", "story"]),
         ("vesica log st", ["story"]),
-        ("vesica offer sea im", ["image.field", "image.dream"]),
-        ("vesica offer sea image.dream --st", ["--steps"]),
+        ("vesica offer sea im", ["image.field", "image.dream", "image.style"]),
+        ("vesica offer sea image.dream --st", ["--start", "--steps"]),
         ("vesica make image.dr", ["image.dream"]),
         ("vesica branch story ni", ["night"]),
         ("vesica models show min", ["minilm"]),

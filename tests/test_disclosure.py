@@ -31,7 +31,16 @@ FACTS = Facts(
     (
         Action("opened", "human", when="2026-11-23T19:00:00Z", turn="0a" * 32, name="Ada"),
         Action(
-            "edited", "machine", "image.dream", "1", (EYES,), {"words": SECRET}, 7, "2026-11-23T19:02:00Z", "0b" * 32
+            "edited",
+            "machine",
+            "image.field",
+            "1",
+            (EYES,),
+            {"words": SECRET, "brush": 1.5},
+            7,
+            "2026-11-23T19:02:00Z",
+            "0b" * 32,
+            words=frozenset({"words"}),
         ),
         Action("edited", "human", when="2026-11-23T19:03:00Z", turn="0c" * 32, description="my remark", name="Eve"),
     ),
@@ -45,12 +54,13 @@ def everything(facts: Facts) -> str:
     return repr(facts)
 
 
-def test_a_summary_says_who_made_what_and_not_how_it_was_asked_for() -> None:
+def test_a_summary_says_who_made_what_and_how_and_not_in_which_words_it_was_asked_for() -> None:
     told = disclosed(FACTS, "summary", person="Ada")
     assert [(act.kind, act.by, act.models) for act in told.actions] == [
         (act.kind, act.by, act.models) for act in FACTS.actions
     ]
     assert (told.head, told.authorship, told.complete) == (FACTS.head, FACTS.authorship, True)
+    assert (told.actions[1].params, told.actions[1].seed) == ({"brush": 1.5}, 7)
     assert not re.search(f"{SECRET}|Ada|Eve|ada-at-home|my remark|2026-11", everything(told))
     assert (told.ingredients[0].digest, told.ingredients[0].rights) == (PHOTO.digest, "CC0-1.0")
 
@@ -76,11 +86,11 @@ def test_what_a_file_said_of_itself_is_not_lost_by_an_edit() -> None:
 @pytest.fixture
 def sea(tmp_path: Path, photo: Path, run: Run) -> Iterator[tuple[Studio, Path]]:
     """A studio with a picture, a text and a score that machines had a hand in."""
-    (tmp_path / "tune.musicxml").write_bytes(TUNE)
-    (tmp_path / "poem.md").write_text("The sea is calm tonight.\n")
+    (tmp_path / "own.musicxml").write_bytes(TUNE)
+    (tmp_path / "own.md").write_text("The sea is calm tonight.\n")
     studio = ("--studio", "my", "--as", "Quillfeather")
     assert run(*studio, "make", "image.dream", photo, "--steps", 1, "--octaves", 1, "--out", "dream.png")[0] == 0
-    for name, file in (("poem", "poem.md"), ("tune", "tune.musicxml")):
+    for name, file in (("poem", "own.md"), ("tune", "own.musicxml")):
         run(*studio, "new", name)
         assert run(*studio, "import", name, file)[0] == 0
     with Studio(tmp_path / "my", person="Quillfeather") as opened:

@@ -1,5 +1,6 @@
 """An exhibition from one sentence, made by the real partners and looked at in a real browser."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 
 from browser import chromium, open_page
 from vesica.errors import Cancelled, VesicaError
-from vesica.exhibiting import LONGEST_BRIEF
+from vesica.exhibiting import LONGEST_BRIEF, check_place
 from vesica.export.credential import read
 from vesica.export.files import FORMATS
 from vesica.ledger.chain import Head
@@ -54,6 +55,25 @@ def hung(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, Pat
         assert json.loads(done.stdout)["name"] == "the-café-by-the-harbour"
         with Studio(place / "studio", person="Ada") as studio:
             yield studio, place / "show"
+
+
+def test_a_folder_is_replaced_only_while_it_is_as_it_was_hung(tmp_path: Path) -> None:
+    show = tmp_path / "show"
+    show.mkdir()
+    (show / "index.html").write_text("<p>The sea")
+    record = {"hung": {"index.html": hashlib.sha256(b"<p>The sea").hexdigest()}}
+    (show / "exhibition.json").write_text(json.dumps(record))
+    check_place(show)
+    for name, words in (("index.html", "<p>The sea, in my words"), ("notes.txt", "my own notes")):
+        before = (show / name).read_bytes() if (show / name).exists() else None
+        (show / name).write_text(words)
+        with pytest.raises(VesicaError, match=rf"^{name} in .* is not as it was hung"):
+            check_place(show)
+        (show / name).unlink() if before is None else (show / name).write_bytes(before)
+    check_place(show)
+    (show / "mine").mkdir()
+    with pytest.raises(VesicaError, match="mine in "):
+        check_place(show)
 
 
 @pytest.mark.slow

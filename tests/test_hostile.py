@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hostile_files import BAR, CLASSES, MEMORY, SOUND, Hostile, midi, mxl, xml
 from vesica.errors import VesicaError
 from vesica.export import credential
+from vesica.image.pictures import read_picture
 from vesica.music.midi import read_midi
 from vesica.music.musicxml_reader import read_musicxml
 from vesica.music.score import MOST_AT_ONCE, MOST_CHANGES
@@ -199,7 +200,7 @@ def test_seven_seconds_of_fuzzing_find_nothing(target: str, tmp_path: Path) -> N
 
 
 def test_every_fuzzer_has_files_to_begin_with() -> None:
-    assert len(TARGETS) == 9
+    assert len(TARGETS) == 10
     for target in TARGETS:
         assert 0 < sum(path.stat().st_size for path in (ROOT / "fuzz" / "corpus" / target).iterdir()) < 40_000
 
@@ -329,3 +330,9 @@ def test_the_whole_demo_runs_on_an_island(island: list[str], photo: Path, tmp_pa
         )
         assert done.returncode == 0 or words == ["doctor"], (words, done.stderr)
     assert (tmp_path / "show" / "index.html").is_file()
+
+
+def test_a_tiff_whose_directory_lies_beyond_any_file_is_refused() -> None:
+    """Found by fuzzing."""
+    with pytest.raises(VesicaError):
+        read_picture((ROOT / "fuzz" / "corpus" / "pictures" / "far.tif").read_bytes())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from vesica.engines import engines
 from vesica.errors import VesicaError
 from vesica.knobs import LARGEST, LONGEST, Knob, as_json, build, describe, knobs
+from vesica.work import Formerly
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,19 @@ class Needy:
     melody: Annotated[str, Len(1, 3)]
     voices: Annotated[int, Ge(1), Lt(9)] = field(default_factory=lambda: 4)
     held: int = field(init=False, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A knob that turns of before called otherwise."""
+
+    look_for: Annotated[str, Formerly("layer"), "What is looked for."] = "b8"
+
+
+def test_a_knob_is_read_by_the_name_it_had_before() -> None:
+    assert build(Renamed, {"layer": "e9"}) == build(Renamed, {"look_for": "e9"}) == Renamed("e9")
+    assert as_json(Renamed("e9")) == {"look_for": "e9"}
+    assert "layer" not in describe(Renamed)[0]
 
 
 def test_a_dataclass_tells_all_about_its_knobs() -> None:
@@ -236,3 +250,14 @@ def test_any_wish_becomes_a_value_in_bounds_or_one_sentence(cls: Any, wishes: di
 def test_help_can_be_printed_for_any_knobs(cls: Any) -> None:
     assert len(describe(cls)) == len(knobs(cls))
     "\n".join(describe(cls)).encode("utf-8")
+
+
+def test_the_knobs_that_hold_a_person_s_words_are_known() -> None:
+    held = {
+        name: {knob.name for knob in knobs(engine.load_params()) if knob.words} for name, engine in engines().items()
+    }
+    assert {name: words for name, words in held.items() if words} == {
+        "image.field": {"words"},
+        "text.write": {"about"},
+        "music.chorale": {"words"},
+    }

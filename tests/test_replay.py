@@ -11,6 +11,7 @@ import pytest
 
 from test_worker import stranger  # noqa: F401
 from vesica import engines
+from vesica.knobs import build
 from vesica.ledger.assets import Assets
 from vesica.media import craft
 from vesica.replay import Replayed, replay
@@ -34,6 +35,12 @@ class Small:
 SMALL = {
     "image.field": Small({"words": "a red sea", "width": 96, "height": 64}, {"turbulence": 0.2}, model="minilm"),
     "image.dream": Small({"steps": 2, "octaves": 1}, {"rate": 0.1}, ("picture",), model="efficientnet-lite0"),
+    "image.style": Small(
+        {"style": "great_wave", "steps": 8}, {"content": 9.0}, ("picture",), model="efficientnet-lite0"
+    ),
+    "video.dream": Small(
+        {"seconds": 0.2, "fps": 10, "size": 64}, {"turn": 40.0}, ("picture",), model="efficientnet-lite0"
+    ),
     "music.chorale": Small({"words": "a calm sea", "phrases": 2}, {"ornament": 0.0}, model="minilm"),
     "text.write": Small(
         {"about": "a calm sea", "sentences": 1, "tries": 1}, {"temperature": 2.0}, model="smollm2-135m-instruct"
@@ -43,6 +50,21 @@ SMALL = {
 
 def test_every_engine_of_ours_is_proved_here() -> None:
     assert SMALL.keys() == OURS.keys()
+
+
+@pytest.mark.parametrize("name", [name for name, engine in OURS.items() if engine.only_with])
+def test_a_turn_names_only_models_that_took_part(name: str, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    knobs, calls = SMALL[name].params, list[str]()
+    monkeypatch.setattr("vesica.weights.minilm._encoder", lambda: calls.append("minilm"))
+    for words in ("", "  "):
+        params = {**knobs, "words": words}
+        made = worker.run(name, params, {}, seed=7, threads=1)
+        assert made.runtime["models"] == {}
+        OURS[name].load()(params=build(OURS[name].load_params(), params), seed=7)
+    assert calls == []
+    with pytest.raises((TypeError, AttributeError)):  # what it is asked for words
+        OURS[name].load()(params=build(OURS[name].load_params(), knobs), seed=7)
+    assert calls == ["minilm"]
 
 
 @dataclass(frozen=True)

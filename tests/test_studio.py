@@ -10,7 +10,7 @@ from PIL import Image
 from vesica.errors import Cancelled, VesicaError
 from vesica.ledger.chain import Head
 from vesica.studio import Studio
-from vesica.work import Imported, Picked, Step
+from vesica.work import Imported, Offered, Picked, Step
 
 
 def manuscript(tmp_path: Path, words: str, name: str = "story.txt") -> Path:
@@ -263,3 +263,19 @@ def test_a_cancelled_offer_leaves_no_bytes_of_its_inputs_behind(studio: Studio, 
     with pytest.raises(Cancelled):
         studio.offer("sea", "image.dream", {}, inputs={"mask": tmp_path / "mask.png"}, progress=stop)
     assert list(studio.assets.names()) == before
+
+
+def test_a_work_goes_into_an_engines_first_input_and_into_no_other(studio: Studio, photo: Path, tmp_path: Path) -> None:
+    def inputs(name: str) -> list[set[str]]:
+        turns = [turn for _, turn in studio.log(name)]
+        return [set(turn.act.inputs or ()) for turn in turns if isinstance(turn.act, Offered)]
+
+    quick = {"steps": 1, "octaves": 1}
+    studio.new("sea")
+    studio.import_file("sea", photo)
+    studio.offer("sea", "image.dream", quick, seed=5)
+    studio.offer("sea", "image.dream", quick, inputs={"guide": photo}, seed=5)
+    assert inputs("sea") == [{"picture"}, {"picture", "guide"}]
+    noise = {**quick, "start": "noise", "width": 64, "height": 64}
+    work, _ = studio.make("image.dream", [], tmp_path / "led.png", wishes=noise, inputs={"guide": photo}, seed=5)
+    assert inputs(work.name) == [{"guide"}]

@@ -1,8 +1,8 @@
 """The engines a studio knows: found by name, loaded when called.
 
 An engine is a pure function called by keyword: its inputs by name, ``params``, ``seed`` and ``progress``. It returns a
-value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str) or a ``Score``. Other packages add
-rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
+value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str), a ``Score`` or a ``Video``. Other
+packages add rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
 """
 
 import importlib
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Something an engine takes besides its knobs."""
+    """Something an engine takes besides its knobs.
+
+    unless : a knob and its value with which the input is not needed after all
+    """
 
     medium: "Medium"
     needed: bool = False
     help: str = ""
+    unless: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,17 @@ class Engine:
     help: str
     inputs: Mapping[str, Input] = field(default_factory=dict)
     models: tuple[str, ...] = ()
+    only_with: Mapping[str, str] = field(default_factory=dict)
+    """Models that take part only where a text knob says something, and that knob."""
     tolerance: float = 0.0
     """Largest difference a *close* replay may show elsewhere: mean of 0..1 in pictures, else the share of units."""
+    settle: str = ""
+    """Import path of a function from params to params as a turn records them; it costs no model. Empty: as they are."""
+
+    def models_for(self, params: Any) -> tuple[str, ...]:
+        """The models that take part with these knobs (an instance of ``params``): a credential names no other."""
+        silent = {name for name, knob in self.only_with.items() if not getattr(params, knob).strip()}
+        return tuple(name for name in self.models if name not in silent)
 
     def load(self) -> Callable[..., Any]:
         """Import the function; slow for engines that need torch."""
@@ -51,6 +64,13 @@ class Engine:
         """Import the dataclass of knobs; always fast."""
         loaded: type[Any] = _attribute(self.params)
         return loaded
+
+    def settled(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The params as a turn records them: what they name outside themselves is pinned down."""
+        if not self.settle:
+            return params
+        found: dict[str, Any] = _attribute(self.settle)(params)
+        return found
 
 
 def _attribute(path: str) -> Any:
@@ -68,22 +88,61 @@ OURS = (
         "close",
         "Painted field: from words and a seed, layers of brush strokes along fields of direction.",
         models=("minilm",),
+        only_with={"minilm": "words"},
         tolerance=0.02,
     ),
     Engine(
         "image.dream",
-        "1",
+        "2",
         "image",
         "vesica.image.dream:dream",
         "vesica.image.params:DreamParams",
         "close",
         "DeepDream: show a network more of what it already sees in a picture.",
         inputs={
-            "picture": Input("image", needed=True, help="the picture to dream into"),
+            "picture": Input("image", needed=True, help="the picture to dream into", unless=("start", "noise")),
             "mask": Input("image", help="where to dream: white is full strength, black is kept"),
+            "guide": Input("image", help="what to dream of: layers become like this picture"),
         },
         models=("efficientnet-lite0",),
         tolerance=0.05,
+    ),
+    Engine(
+        "image.style",
+        "1",
+        "image",
+        "vesica.image.style:style",
+        "vesica.image.params:StyleParams",
+        "close",
+        "Style by optimisation: a picture painted anew in the manner of one painting, or several.",
+        inputs={
+            "picture": Input("image", needed=True, help="the picture to paint anew"),
+            "painting": Input("image", help="a painting whose manner is taken"),
+            "painting2": Input("image", help="a second painting"),
+            "painting3": Input("image", help="a third painting"),
+            "painting4": Input("image", help="a fourth painting"),
+            "mask": Input("image", help="where to paint: white is full strength, black is kept"),
+            "regions": Input("image", help="plain colours, one a region, styled from dark to light"),
+        },
+        models=("efficientnet-lite0",),
+        tolerance=0.05,
+        settle="vesica.image.style_names:settled",
+    ),
+    Engine(
+        "video.dream",
+        "1",
+        "video",
+        "vesica.video.dream:dream",
+        "vesica.video.params:DreamParams",
+        "close",
+        "DeepDream that moves: for ever into a picture, from one dream to another, or over a video.",
+        inputs={
+            "picture": Input("image", help="the picture to dream into"),
+            "other": Input("image", help="the picture that a morph ends in"),
+            "clip": Input("video", help="the video to dream over"),
+        },
+        models=("efficientnet-lite0",),
+        tolerance=0.08,
     ),
     Engine(
         "music.chorale",
@@ -95,6 +154,7 @@ OURS = (
         "Chorale: four voices over a melody of yours or its own, under the rules of voice leading.",
         inputs={"melody": Input("music", help="what the soprano sings: the top line of its first part")},
         models=("minilm",),
+        only_with={"minilm": "words"},
     ),
     Engine(
         "text.write",

@@ -138,10 +138,26 @@ def check_place(out: Path) -> None:
     """Raise ``VesicaError`` where an exhibition must not be written: over a file, or over what is not one of ours."""
     if out.exists() and not out.is_dir():
         raise VesicaError(f"{out} is a file; an exhibition is a folder, so give another name.")
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
-        raise VesicaError(f"{out} holds other things; give the name of a new folder.")
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / MARK).is_file():
+            raise VesicaError(f"{out} holds other things; give the name of a new folder.")
+        # The folder is replaced as a whole: what was laid or changed in it since is nowhere else.
+        hung = _hung_files(out / MARK)
+        for path in sorted(out.rglob("*")):
+            name = str(path.relative_to(out))
+            if name != MARK and (not path.is_file() or hung.get(name) != hashlib.sha256(path.read_bytes()).hexdigest()):
+                raise VesicaError(f"{name} in {out} is not as it was hung; move it elsewhere, or give a new folder.")
     if not out.absolute().parent.is_dir():
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
+
+
+def _hung_files(record: Path) -> Mapping[str, str]:
+    """The digests of an exhibition's files, as it was hung."""
+    try:
+        files = json.loads(record.read_bytes())["hung"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        files = {}
+    return files if isinstance(files, dict) else {}
 
 
 def check_file(path: Path, medium: Medium) -> None:
@@ -228,7 +244,7 @@ class _Hanging:
             self.files[f"{name}.c2pa"] = beside
         self.files["head.json"] = self.studio.ledger.head().to_bytes() + b"\n"
         self.files["LICENSE-eb-garamond.txt"] = font_licence()
-        self.files[MARK] = _record(show, self.works)
+        self.files[MARK] = _record(show, self.works, self.files)
         return self.files
 
     def _step(self, done: int, total: int, note: str) -> None:
@@ -467,7 +483,7 @@ def _and(words: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def _record(show: Exhibition, works: Mapping[str, Work]) -> bytes:
+def _record(show: Exhibition, works: Mapping[str, Work], files: Mapping[str, bytes]) -> bytes:
     """The exhibition for other programs, and the mark by which a folder is known as one."""
     told = {
         "format": "vesica-exhibition/1",
@@ -475,6 +491,7 @@ def _record(show: Exhibition, works: Mapping[str, Work]) -> bytes:
         "brief": show.brief,
         "works": {room: {"name": work.name, "tip": work.tip} for room, work in works.items()},
         "files": {file.name: file.digest for piece in show.pieces for file in piece.files},
+        "hung": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         "head": show.head,
     }
     return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n"

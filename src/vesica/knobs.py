@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen
 
 from vesica.errors import VesicaError
+from vesica.work import Formerly, Recipe
 
 LONGEST = 20_000
 """Characters of a text knob that says nothing of its length."""
@@ -38,6 +39,8 @@ class Knob:
     low, high : bounds of a number, or of the length of a text; None where there is none
     low_open, high_open : whether the bound itself is outside
     choices : all values of a str that is a choice
+    formerly : its name in turns of before; empty where it never had another
+    words : whether a person says here in words what they want, which is theirs to keep
     default : None where the person must say (``needed``)
     """
 
@@ -51,6 +54,8 @@ class Knob:
     high_open: bool = False
     choices: tuple[str, ...] = ()
     help: str = ""
+    formerly: str = ""
+    words: bool = False
 
     @property
     def range(self) -> str:
@@ -140,8 +145,10 @@ def build(cls: type[Any], wishes: Mapping[str, Any]) -> Any:
     VesicaError : one sentence for the first wish that can't be had, with what can
     """
     table = {knob.name: knob for knob in knobs(cls)}
+    renamed = {knob.formerly: knob.name for knob in table.values() if knob.formerly}
     values = {}
-    for name, wish in wishes.items():
+    for told, wish in wishes.items():
+        name = renamed.get(told, told)
         if name not in table:
             raise VesicaError(f"There is no knob {_shown(name)}; {_hint(name, table)}")
         values[name] = table[name].read(wish)
@@ -194,6 +201,8 @@ def _knob(item: "dataclasses.Field[Any]", hint: Any) -> Knob:
                 told |= {"high": bound, "high_open": False}
             case Lt(bound):
                 told |= {"high": bound, "high_open": True}
+            case Formerly(name):
+                told["formerly"] = name
             case _:
                 pass
     if get_origin(kind_of) is Literal and all(isinstance(choice, str) for choice in get_args(kind_of)):
@@ -202,6 +211,7 @@ def _knob(item: "dataclasses.Field[Any]", hint: Any) -> Knob:
         raise TypeError(f"{item.name} can't be a knob: {kind_of!r} is none of int, float, bool, str, Literal.")
     if kind_of is str:
         told.setdefault("high", LONGEST)
+        told["words"] = not any(isinstance(extra, Recipe) for extra in extras)
     return Knob(item.name, kind_of, **told)
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vesica.engines import engines
 from vesica.export.facts import Action, Facts, Ingredient, Kind, ModelUse
 from vesica.export.marks.source import said
+from vesica.knobs import knobs
 from vesica.ledger.assets import Assets
 from vesica.ledger.canonical import parse
 from vesica.ledger.store import Ledger
@@ -104,6 +106,7 @@ def _told(passage: Passage, assets: Assets, *, first: bool) -> tuple[Action, lis
             version=take.partner.version,
             models=models_of(take),
             params=take.act.params or {},
+            words=_words(take.partner.name, take.act.params or {}),
             seed=take.seed,
             when=take.time,
             turn=take.id,
@@ -121,6 +124,15 @@ def _inputs(take: Turn, act: Offered, *, first: bool) -> list[Ingredient]:
     given = list((act.inputs or {}).items())
     beside = given if first else given[1:]
     return [Ingredient(name, asset.type, asset.digest, relationship="inputTo", turn=take.id) for name, asset in beside]
+
+
+def _words(engine: str, params: Mapping[str, Any]) -> frozenset[str]:
+    """The knobs in which a person said in words what they wanted; every text, where the engine is not known here."""
+    if engine not in engines():
+        return frozenset(name for name, value in params.items() if isinstance(value, str))
+    told = {name: knob.words for knob in knobs(engines()[engine].load_params()) for name in (knob.name, knob.formerly)}
+    # A knob that is gone may have held anything.
+    return frozenset(name for name, value in params.items() if told.get(name, isinstance(value, str)))
 
 
 def models_of(take: Turn) -> tuple[ModelUse, ...]:

@@ -45,7 +45,6 @@ def redact(
     """
     if isinstance(target.act, Redacted | Created | Rotated):
         raise VesicaError("This turn holds nothing that could be redacted; name one that brought words or pictures.")
-    turns = [turn for _, turn in ledger.entries()]
     private = tuple(
         part.name
         for part in fields(target.act)
@@ -54,6 +53,38 @@ def redact(
     if not private:
         ledger.scrub()  # a full disk may have stopped it before
         raise VesicaError(f"The turn {target.id[:12]} was redacted already.")
+    words = _words(assets, target)
+    repeats: dict[str, tuple[str, ...]] = {}
+    for _, turn in ledger.entries():
+        if turn.id != target.id and (names := tuple(_repeating(turn, words))):
+            repeats[turn.id] = names
+    if repeats:
+        # While the words are still there: after a crash a second call must find what repeats them.
+        ledger.redact(key, target.work, person, Redacted(repeats, reason))
+    # Another program may be about to add a turn that names what goes: it waits, and then finds that it is gone.
+    with ledger.held():
+        turns = [turn for _, turn in ledger.entries()]
+        removed, brought = _named_with(target, private, turns)
+        # Bytes first: after a crash between the two, 'verify' names what is missing and a second call completes it.
+        for digest in sorted(brought):
+            assets.remove(digest)
+        assets.sweep()
+        files, beside = _clear_exports(studio, [target.id, *sorted(brought)])
+        ledger.redact(key, target.work, person, Redacted(removed, reason))
+    ledger.scrub()
+    gone = {turn.id for turn in turns if "content" in removed.get(turn.id, ())} | {target.id}
+    later = tuple(
+        turn.id
+        for turn in turns
+        if turn.id not in gone and (_stands_on(turn, gone, turns) or any(_holds(assets, turn, text) for text in words))
+    )
+    return Removal(tuple(removed | repeats), tuple(sorted(brought)), later, files, beside)
+
+
+def _named_with(
+    target: Turn, private: tuple[str, ...], turns: Sequence[Turn]
+) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+    """By turn the facts that go with ``target``, and the digests of the assets."""
     brought = {
         asset.digest for name, found in assets_of(target).items() if name in ("content", "original") for asset in found
     }
@@ -73,25 +104,7 @@ def redact(
     brought |= maps - {
         digest for turn in turns for digest in _map(turn) if "authorship" not in removed.get(turn.id, ())
     }
-    words = _words(assets, target)
-    repeats = {turn.id: names for turn in turns if turn.id != target.id and (names := tuple(_repeating(turn, words)))}
-    if repeats:
-        # While the words are still there: after a crash a second call must find what repeats them.
-        ledger.redact(key, target.work, person, Redacted(repeats, reason))
-    # Bytes first: after a crash between the two steps, 'verify' names what is missing and a second call completes it.
-    for digest in sorted(brought):
-        assets.remove(digest)
-    assets.sweep()
-    files, beside = _clear_exports(studio, [target.id, *sorted(brought)])
-    ledger.redact(key, target.work, person, Redacted(removed, reason))
-    ledger.scrub()
-    gone = {turn.id for turn in turns if "content" in removed.get(turn.id, ())} | {target.id}
-    later = tuple(
-        turn.id
-        for turn in turns
-        if turn.id not in gone and (_stands_on(turn, gone, turns) or any(_holds(assets, turn, text) for text in words))
-    )
-    return Removal(tuple(removed | repeats), tuple(sorted(brought)), later, files, beside)
+    return removed, brought
 
 
 def _words(assets: Assets, target: Turn) -> tuple[str, ...]:

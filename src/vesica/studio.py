@@ -1,5 +1,6 @@
 """All that a person can do with their works, one method each. The faces (command line, server) only call these."""
 
+import base64
 import contextlib
 import re
 import secrets
@@ -12,14 +13,15 @@ from vesica import engines, places
 from vesica.engines import Engine
 from vesica.errors import VesicaError, did_you_mean
 from vesica.export.disclosure import Terms, disclosed, roll
-from vesica.export.facts import Facts
-from vesica.export.files import Format, format_of
+from vesica.export.facts import Facts, source_of_work
+from vesica.export.files import FORMATS, Format, format_of
 from vesica.knobs import as_json, build
 from vesica.ledger import keys
 from vesica.ledger.assets import Assets, sync_folder, write_durably
 from vesica.ledger.chain import Head
 from vesica.ledger.leftovers import Leftover, clear, leftovers
 from vesica.ledger.store import Ledger, Row
+from vesica.ledger.turns import named_by
 from vesica.ledger.verify import Fault, Findings, examine
 from vesica.media import THIS, craft, medium_of, read_file, sniff
 from vesica.provenance import facts
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from vesica.export.preview import Field
 
 SEEDS = 1 << 32
+OTHERWISE = "give another name, or --force to replace it."
 TERMS = Terms()
 
 
@@ -234,13 +237,13 @@ class Studio:
         """
         work = self.work(name)
         row = engines.find(engine)
-        params = as_json(build(row.load_params(), wishes))
+        params = row.settled(as_json(build(row.load_params(), wishes)))
         first = secrets.randbelow(SEEDS) if seed is None else seed
         if not 0 <= first < SEEDS:
             raise VesicaError(f"A seed is a whole number from 0 to {SEEDS - 1}; {first} is not.")
         if not 1 <= takes <= 64:
             raise VesicaError(f"Ask for 1 to 64 takes; {takes} is not.")
-        given = self._inputs(work, row, inputs or {})
+        given = self._inputs(work, row, inputs or {}, params)
         self._unlocked()  # a turn that can't be signed should not cost minutes first
         offered = []
         for count in range(takes):
@@ -420,15 +423,34 @@ class Studio:
 
         return hang(self, exhibition, out, progress=progress)
 
-    def export(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> list[Path]:
+    def export(
+        self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False, force: bool = False
+    ) -> list[Path]:
         """Write a work to the file ``out``, in the format that its ending asks for, on ``terms``.
 
         authors : also write ``out.authors.*``, which tell who made each unit; the credential names their digests
+        force : write over files that are there, even if they are no exports of this studio, or were changed since
         """
         files = self._leaving(name, out, terms, authors=authors)
+        if not force:
+            self._refuse_to_lose(out, files, terms)
         for file, content in files.items():
             write_durably(out.absolute().with_name(file), iter((content,)))
         return [out.with_name(file) for file in files]
+
+    def _refuse_to_lose(self, out: Path, files: Mapping[str, bytes], terms: Terms = TERMS) -> None:
+        """Raise ``VesicaError`` where ``files`` would be written over what is nowhere else."""
+        folder = out.absolute().parent
+        if not any((folder / name).exists() for name in files):
+            return
+        from vesica.export.replacing import refuse_to_lose
+
+        identities = [self.signer(), *([terms.signer[0]] if terms.signer else [])]
+        refuse_to_lose(
+            *(folder, files, _of_ending(out.name)),
+            roots=[identity.root_pem for identity in identities],
+            keys={base64.b64encode(key).decode() for key in self.ledger.signers()},
+        )
 
     def preview(self, name: str, out: Path, terms: Terms = TERMS, *, authors: bool = False) -> "list[Field]":
         """Every field that would leave with ``export``, which writes nothing yet."""
@@ -456,7 +478,8 @@ class Studio:
         if authors:
             from vesica.export.authors.files import beside
 
-            files, told = beside(roll(self.credits(work), terms.disclose, person=self.person.name), out.name)
+            source = source_of_work(facts(self.ledger, self.assets, work, self.authors(work)))
+            files, told = beside(roll(self.credits(work), terms.disclose, person=self.person.name), out.name, source)
         data, credential = self.sign(work, form.write(value), form.type, beside=told, terms=terms)
         return {out.name: data, **({f"{out.name}.c2pa": credential} if credential is not None else {}), **files}
 
@@ -495,24 +518,29 @@ class Studio:
         wishes: Mapping[str, Any],
         inputs: Mapping[str, Path] | None = None,
         seed: int | None = None,
+        force: bool = False,
         progress: Progress | None = None,
     ) -> tuple[Work, list[Path]]:
-        """Import, offer, pick and export in one go. Nobody chose among takes, so the program is recorded as picking."""
+        """Import, offer, pick and export in one go. Nobody chose among takes, so the program is recorded as picking.
+
+        force : as in ``export``
+        """
         row = engines.find(engine)
-        build(row.load_params(), wishes)
+        params = as_json(build(row.load_params(), wishes))
         _form(row.makes, out)
+        if not force:
+            self._refuse_to_lose(out, {out.name: b""})
         named = {**self._told_apart(row, files), **(inputs or {})}
         # What would be refused later is refused before a work is begun.
-        self._inputs(Work(out.stem), row, named)
+        self._inputs(Work(out.stem), row, named, params)
         name = self.unused_name(out.stem)
         self.new(name)
-        # The first input that is of the engine's own medium becomes the work, so that its units keep their author.
-        first = next((key for key, wanted in row.inputs.items() if wanted.medium == row.makes and key in named), None)
-        if first:
+        # What the engine works on becomes the work, so that its units keep their author.
+        if (first := _first_input(row, row.makes)) in named:
             self.import_file(name, named.pop(first))
         take = self.offer(name, engine, wishes, inputs=named, seed=seed, progress=progress)[0]
         work = self.pick(name, take.turn, by=PROGRAM)
-        return work, self.export(name, out)
+        return work, self.export(name, out, force=force)
 
     def _told_apart(self, engine: Engine, files: Sequence[Path]) -> dict[str, Path]:
         """Files given without names, each as the first free input of its medium."""
@@ -561,13 +589,16 @@ class Studio:
 
         return credits_of(self, work)
 
-    def draw(self, work: Work, page: Path) -> Path:
-        """Write who made each unit of a work as one HTML page."""
+    def draw(self, work: Work, page: Path, *, force: bool = False) -> Path:
+        """Write who made each unit of a work as one HTML page. ``force``: over any file, not only over such a page."""
+        from vesica.export.authors.page import MADE_BY
         from vesica.export.authors.page import page as write_page
 
         if page.suffix.lower() not in (".html", ".htm"):
             raise VesicaError(f"{page.name} is a page; end its name with .html.")
         _check_place(page)
+        if not force and page.exists() and MADE_BY not in page.read_bytes()[:2000]:
+            raise VesicaError(f"{page.name} is there already and is no page of vesica's; {OTHERWISE}")
         write_durably(page.absolute(), iter((write_page(self.credits(work)),)))
         return page
 
@@ -591,12 +622,32 @@ class Studio:
 
     # Care
 
-    def carry(self, out: Path, *, facts: bool, with_assets: bool) -> int:
-        """Write the ledger to one file that others verify; see ``vesica.ledger.carried``."""
-        from vesica.ledger.carried import carry
+    def save_head(self, out: Path, *, force: bool = False) -> Path:
+        """Write the present head to a file, over an earlier head of this same history or, with ``force``, over any."""
+        _check_place(out)
+        if not force and out.exists() and not self._is_earlier_head(out):
+            raise VesicaError(f"{out.name} is there already and is no earlier head of this ledger; {OTHERWISE}")
+        write_durably(out.absolute(), iter((self.ledger.head().to_bytes() + b"\n",)))
+        return out
+
+    def _is_earlier_head(self, path: Path) -> bool:
+        try:
+            head = Head.from_bytes(path.read_bytes())
+        except VesicaError:
+            return False
+        return head.genuine and self.ledger.link(head.size) == head.link
+
+    def carry(self, out: Path, *, facts: bool, with_assets: bool, force: bool = False) -> int:
+        """Write the ledger to one file that others verify; see ``vesica.ledger.carried``.
+
+        force : over any file, not only over an earlier ledger file of this studio
+        """
+        from vesica.ledger.carried import carry, owner_of
 
         if out.is_dir() or not out.absolute().parent.is_dir():
             raise VesicaError(f"{out} can't be written; give the name of a file in a folder that is there.")
+        if not force and out.exists() and owner_of(out) != self.ledger.owner:
+            raise VesicaError(f"{out.name} is there already and is no ledger file of this studio; {OTHERWISE}")
         return carry(self.ledger, self.assets, out, facts=facts, with_assets=with_assets)
 
     def leftovers(self) -> list[Leftover]:
@@ -620,7 +671,15 @@ class Studio:
         parent: str | None = None,
         expect: Callable[[Work], None] | None = None,
     ) -> Turn:
-        return self.ledger.append(self.key, name, partner, act, seed=seed, branch=branch, parent=parent, expect=expect)
+        def there(before: Work) -> None:
+            if expect:
+                expect(before)
+            # A redaction, which holds the ledger too, may have taken what was kept for this turn a moment ago.
+            for asset in (one for found in named_by(act).values() for one in found):
+                if not self.assets.has(asset.digest):
+                    raise VesicaError(f"The asset {asset.digest[:12]} was taken out by another program; try again.")
+
+        return self.ledger.append(self.key, name, partner, act, seed=seed, branch=branch, parent=parent, expect=there)
 
     def _identity(self) -> "tuple[Identity, bytes]":
         """What the studio signs credentials with; made when it is first needed, and anew when its year is over."""
@@ -651,7 +710,9 @@ class Studio:
                 "begin another work for it with 'vesica new'."
             )
 
-    def _inputs(self, work: Work, engine: Engine, files: Mapping[str, Path]) -> dict[str, tuple[bytes, str]]:
+    def _inputs(
+        self, work: Work, engine: Engine, files: Mapping[str, Path], params: Mapping[str, Any]
+    ) -> dict[str, tuple[bytes, str]]:
         """Bytes and media type of each input: from ``files``, and from the work where its medium fits."""
         given: dict[str, tuple[bytes, str]] = {}
         for name, path in files.items():
@@ -667,13 +728,10 @@ class Studio:
         for name, wanted in engine.inputs.items():
             if name in given:
                 continue
-            if (
-                work.content
-                and medium_of(work.content.type) == wanted.medium
-                and not _filled(engine, given, wanted.medium)
-            ):
-                given[name] = self.assets.get(work.content), work.content.type
-            elif wanted.needed:
+            content = work.content
+            if content and medium_of(content.type) == wanted.medium and name == _first_input(engine, wanted.medium):
+                given[name] = self.assets.get(content), content.type
+            elif wanted.needed and not (wanted.unless and params[wanted.unless[0]] == wanted.unless[1]):
                 raise VesicaError(
                     f"{engine.name} needs {wanted.help or name}; bring it with "
                     f"'vesica import {work.name} FILE' or give --{name} FILE."
@@ -714,9 +772,15 @@ def _check_place(out: Path) -> None:
         raise VesicaError(f"There is no folder {out.parent}; make it first.")
 
 
-def _filled(engine: Engine, given: Mapping[str, object], medium: Medium) -> bool:
-    """Whether the work's content already went into an earlier input of this medium (a mask is not the picture)."""
-    return any(engine.inputs[name].medium == medium and engine.inputs[name].needed for name in given)
+def _of_ending(name: str) -> str:
+    """The media type of a file's ending, which an export has checked already."""
+    ending = Path(name).suffix.lower()
+    return next(forms[ending].type for forms in FORMATS.values() if ending in forms)
+
+
+def _first_input(engine: Engine, medium: Medium) -> str:
+    """The input of this medium that a work goes into: the first; a mask or a guide is not the picture."""
+    return next((name for name, wanted in engine.inputs.items() if wanted.medium == medium), "")
 
 
 def _take(turn: Turn, *, picked: bool) -> Take:

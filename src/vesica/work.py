@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-Medium = Literal["image", "text", "music"]
+Medium = Literal["image", "text", "music", "video"]
 """What a work is made of. ``live`` joins when there is an engine for it."""
 
 MEDIA: tuple[Medium, ...] = get_args(Medium)
@@ -21,6 +21,18 @@ exact : the same bytes on any machine
 close : the same bytes on this machine class and these versions; elsewhere within a stated tolerance
 recorded : kept, never repeated (models outside the studio)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Formerly:
+    """A mark on a knob: what it was called in turns of before, which can be read and replayed still."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A mark on a text knob: it names things that the engine knows, such as layers, and holds no words of a person."""
 
 
 @dataclass(frozen=True, slots=True)

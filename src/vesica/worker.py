@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -34,7 +35,17 @@ PREVIEW_SIDE = 512
 ASK_EVERY = 0.05
 """Seconds after which a silent engine's last step is told again, so that whoever listens can cancel it."""
 
-_TOOLS = ("numpy", "torch", "numba", "scipy", "xllamacpp", "pillow")
+_TOOLS = {
+    "numpy": "numpy",
+    "torch": "torch",
+    "numba": "numba",
+    "scipy": "scipy",
+    "xllamacpp": "xllamacpp",
+    "pillow": "PIL",
+    "imageio-ffmpeg": "imageio_ffmpeg",
+    "opencv-python-headless": "cv2",
+}
+"""Packages that a result may depend on, and the modules that show whether they were used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +179,12 @@ class Worker:
     def stop(self) -> None:
         """End the process now."""
         if self._process:
-            self._process.kill()
+            if os.name == "nt":
+                self._process.kill()
+            else:
+                # It leads a group of its own, in which ffmpeg may be at work for it.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             if self._process.stdin:
                 with contextlib.suppress(BrokenPipeError):
@@ -214,8 +230,8 @@ def _runtime(models: tuple[str, ...]) -> dict[str, Any]:
     from vesica.weights.cards import digest
 
     def tools() -> Iterator[tuple[str, str]]:
-        for name in _TOOLS:
-            if name in sys.modules or (name == "pillow" and "PIL" in sys.modules):
+        for name, module in _TOOLS.items():
+            if module in sys.modules:
                 with contextlib.suppress(PackageNotFoundError):
                     yield name, version(name)
 
@@ -261,7 +277,7 @@ def _answer(request: Mapping[str, Any], inputs: Mapping[str, bytes], out: Callab
     params = build(engine.load_params(), request["params"])
     value = engine.load()(**values, params=params, seed=request["seed"], progress=progress)
     data, type_ = craft(engine.makes).write(value)
-    out({"kind": "made", "type": type_, "runtime": _runtime(engine.models)}, data)
+    out({"kind": "made", "type": type_, "runtime": _runtime(engine.models_for(params))}, data)
 
 
 def _failure(fault: Exception) -> Mapping[str, Any]:

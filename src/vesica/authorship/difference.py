@@ -152,6 +152,10 @@ def _edges(old: str, new: str, i: int, i_end: int, j: int, j_end: int) -> list[B
     """The common beginning and end of two changed passages."""
     ahead = _common(old[i:i_end], new[j:j_end])
     back = _common(old[i + ahead : i_end][::-1], new[j + ahead : j_end][::-1])
+    one, other = old[i:i_end], new[j:j_end]
+    # A word with a third of its letters or less is another word: the s of 'is' is not the s of 'rises'.
+    if one.isalnum() and other.isalnum() and 3 * (ahead + back) <= max(len(one), len(other)):
+        return []
     return [block for block in ((i, j, ahead), (i_end - back, j_end - back, back)) if block[2]]
 
 

@@ -57,16 +57,16 @@ class Runs:
         """The same map with some turns called otherwise."""
         return Runs.of((length, names.get(one, one), names.get(two, two)) for length, one, two in self.runs)
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, schema: str = SCHEMA) -> bytes:
         """Canonical JSON: a table of turns, and runs that point into it."""
         table = maps.number(turn for _, one, two in self.runs for turn in (one, two))
         runs = [[length, table[one], table[two]] for length, one, two in self.runs]
-        return maps.dump({"schema": SCHEMA, "turns": list(table), "runs": runs})
+        return maps.dump({"schema": schema, "turns": list(table), "runs": runs})
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Runs":
+    def from_bytes(cls, data: bytes, schema: str = SCHEMA) -> "Runs":
         """Read a map. Raises ``VesicaError`` when it is damaged."""
-        told = maps.load(data, SCHEMA)
+        told = maps.load(data, schema)
         turns = maps.turn_table(told.get("turns"))
         runs: list[Run] = []
         for row in told.get("runs", ()):

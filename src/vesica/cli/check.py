@@ -39,6 +39,7 @@ def check_command(file: Path, credential: Path | None, trust: tuple[Path, ...], 
         data,
         file.name,
         read_file(given) if given else None,
+        given=credential is not None,
         roots=[roots(read_file(path), path.name) for path in trust],
         folder=file.parent,
     )

@@ -76,6 +76,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 """Adds ``--json`` to a command that prints."""
 
 
+force = click.option("--force", is_flag=True, help="Write over a file that is not vesica's, or was changed since.")
+"""Adds ``--force`` to a command that writes a file."""
+
+
 def say(data: Any, words: str, *, as_json: bool) -> None:
     """Print what a command has to tell, for people or for programs."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else words)

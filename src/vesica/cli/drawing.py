@@ -37,6 +37,8 @@ def draw(roll: "Credits", *, width: int, colour: bool, underlines: bool) -> str:
             drawn = _text(roll, width, colour, underlines)
         case "image":
             drawn = "\n\n".join(_picture(roll, fact, width, colour) for fact in _facts(roll))
+        case "video":
+            drawn = "\n\n".join(_timeline(roll, fact, width, colour) for fact in _facts(roll))
         case "music":
             drawn = "\n\n".join(_score(roll, fact, width, colour) for fact in _facts(roll))
     return f"{drawn}\n\n{_legend(roll, colour)}\n\n{_turns(roll, colour)}"
@@ -154,6 +156,19 @@ def _runs(row: "list[Kind]") -> "Iterator[tuple[Kind, int]]":
             start = at
 
 
+# A video
+
+
+def _timeline(roll: "Credits", fact: "Fact", width: int, colour: bool) -> str:
+    """Its frames from left to right; a column is the frame in the middle of what it stands for."""
+    from vesica.authorship.frames import turns_at
+
+    across = max(1, min(width - 1, 64, len(roll.map)))
+    kinds = [roll.by_turn[turn].kind for turn in turns_at(roll.map, across, changed=fact == "changed")]
+    row = "".join(_painted(BLOCKS[kind] * count, kind, colour) for kind, count in _runs(kinds))
+    return (f"{FACTS[fact].capitalize()}:\n" if roll.moved_on else "") + row
+
+
 # A score
 
 
@@ -186,7 +201,7 @@ def _score(roll: "Credits", fact: "Fact", width: int, colour: bool) -> str:
 def _legend(roll: "Credits", colour: bool) -> str:
     from vesica.export.authors.credits import KINDS, SIGNS, WORDS
 
-    shapes = {"text": LINES, "image": BLOCKS, "music": {}}[roll.medium]
+    shapes = {"text": LINES, "image": BLOCKS, "video": BLOCKS, "music": {}}[roll.medium]
     told = []
     for kind in KINDS:
         if any(author.kind == kind for author in roll.authors):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vesica.cli.common import as_json, complete_works, open_studio, progress_bar, say
+from vesica.cli.common import as_json, complete_works, force, open_studio, progress_bar, say
 from vesica.cli.telling import plain
 from vesica.errors import VesicaError
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--ledger", type=click.Path(path_type=Path), help="Write the ledger itself, for others to verify.")
 @click.option("--facts", is_flag=True, help="With --ledger: titles, knobs, remarks, sources too; else withheld.")
 @click.option("--assets", is_flag=True, help="With --ledger: every picture, text and score too.")
+@force
 @as_json
 @click.pass_context
 def export_command(
@@ -48,6 +49,7 @@ def export_command(
     ledger: Path | None,
     facts: bool,
     assets: bool,
+    force: bool,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -55,6 +57,8 @@ def export_command(
 
     A person's name leaves only with --disclose all, and only the one you give with --as. A ledger file always tells
     the names of works, branches and partners, seeds and times: they are what is signed.
+
+    A file that is there is replaced only if it is an export of this studio and is still as it left.
     """
     if (ledger is None) == (out is None or work is None) or (ledger and (work or out)):
         raise VesicaError("Say 'vesica export WORK --out FILE' for a work, or 'vesica export --ledger FILE'.")
@@ -62,10 +66,10 @@ def export_command(
         raise VesicaError("--facts and --assets go with --ledger; leave them out.")
     with open_studio(ctx) as studio:
         if ledger:
-            studio.carry(ledger, facts=facts or assets, with_assets=assets)
+            studio.carry(ledger, facts=facts or assets, with_assets=assets, force=force)
             say([str(ledger)], str(ledger), as_json=as_json)
         elif work and out:
-            _export(studio, work, out, **how, as_json=as_json)
+            _export(studio, work, out, **how, force=force, as_json=as_json)
 
 
 def _export(
@@ -79,6 +83,7 @@ def _export(
     preview: bool,
     certificate: Path | None,
     key: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     from vesica.export.disclosure import Terms
@@ -90,7 +95,7 @@ def _export(
         told = "\n".join(f"{one.where:<12} {plain(one.name)}: {plain(one.value)}" for one in leaving)
         say([asdict(one) for one in leaving], told, as_json=as_json)
         return
-    written = studio.export(work, out, terms, authors=authors)
+    written = studio.export(work, out, terms, authors=authors, force=force)
     say([str(path) for path in written], "\n".join(map(str, written)), as_json=as_json)
     click.echo(shown(terms.signer[0] if terms.signer else studio.signer()), err=True)
 

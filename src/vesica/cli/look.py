@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vesica.cli.common import as_json, complete_works, erase_progress, open_studio, progress_bar, say
+from vesica.cli.common import as_json, complete_works, erase_progress, force, open_studio, progress_bar, say
 from vesica.cli.telling import plain, turn_as_json, work_as_json, work_in_a_line, work_in_words
 from vesica.errors import VesicaError
 
@@ -20,7 +20,7 @@ from vesica.errors import VesicaError
 def log_command(ctx: click.Context, work: str | None, as_json: bool) -> None:
     """Draw the turns of a work, or list all works."""
     if work is None:
-        ctx.invoke(show_command, work=None, authors=False, as_json=as_json)
+        ctx.invoke(show_command, work=None, as_json=as_json)
         return
     with open_studio(ctx) as studio:
         from vesica.cli.graph import graph
@@ -33,9 +33,12 @@ def log_command(ctx: click.Context, work: str | None, as_json: bool) -> None:
 @click.argument("work", shell_complete=complete_works, required=False)
 @click.option("--authors", is_flag=True, help="Draw who made each word, note or pixel.")
 @click.option("--page", type=click.Path(path_type=Path), help="Write that as an HTML page to this file.")
+@force
 @as_json
 @click.pass_context
-def show_command(ctx: click.Context, work: str | None, authors: bool, page: Path | None, as_json: bool) -> None:
+def show_command(
+    ctx: click.Context, work: str | None, authors: bool, page: Path | None, force: bool, as_json: bool
+) -> None:
     """Show a work as it stands, or list all works."""
     with open_studio(ctx) as studio:
         if work is None:
@@ -59,7 +62,7 @@ def show_command(ctx: click.Context, work: str | None, authors: bool, page: Path
                 drawn = draw(credits_, width=width, colour=shows_colour(), underlines=shows_underlines())
                 words += f"\n\n{drawn}"
         if page:
-            data["page"] = str(studio.draw(found, page))
+            data["page"] = str(studio.draw(found, page, force=force))
             words += f"\n\nDrawn in {page}; open it in a browser."
         say(data, words, as_json=as_json)
 
@@ -68,10 +71,11 @@ def show_command(ctx: click.Context, work: str | None, authors: bool, page: Path
 @click.option("--head", "head_file", type=click.Path(path_type=Path), help="A head that left the studio earlier.")
 @click.option("--save-head", type=click.Path(path_type=Path), help="Write the present head to this file.")
 @click.option("--ledger", "carried", type=click.Path(path_type=Path), help="A ledger file; no studio is needed.")
+@force
 @as_json
 @click.pass_context
 def verify_command(
-    ctx: click.Context, head_file: Path | None, save_head: Path | None, carried: Path | None, as_json: bool
+    ctx: click.Context, head_file: Path | None, save_head: Path | None, carried: Path | None, force: bool, as_json: bool
 ) -> None:
     """Check every turn, signature and asset. Exit code 0 when all holds, 1 when something does not.
 
@@ -102,7 +106,7 @@ def verify_command(
             with progress_bar("Verifying") as progress:
                 found = studio.examine(head=head, progress=progress)
             if save_head:
-                save_head.write_bytes(studio.ledger.head().to_bytes() + b"\n")
+                studio.save_head(save_head, force=force)
         what, checked = "this studio alone", "their assets"
     against = "the head you gave" if head else f"{what} (give --head to see whether its end was cut)"
     holds = f"All {found.turns} turns and {checked} hold, by {against}."

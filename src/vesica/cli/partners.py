@@ -11,6 +11,7 @@ from vesica.cli.common import (
     as_json,
     complete_takes,
     complete_works,
+    force,
     knob_options,
     open_studio,
     progress_bar,
@@ -76,15 +77,23 @@ def _make_by(engine: engines.Engine) -> click.Command:
     @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write, by its ending.")
     @knob_options(engine)
     @_seed
+    @force
     @as_json
     @click.pass_context
     def command(
-        ctx: click.Context, /, files: tuple[Path, ...], out: Path, seed: int | None, as_json: bool, **options: Any
+        ctx: click.Context,
+        /,
+        files: tuple[Path, ...],
+        out: Path,
+        seed: int | None,
+        force: bool,
+        as_json: bool,
+        **options: Any,
     ) -> None:
         wishes, named = split(options)
         with open_studio(ctx, make=True) as studio, progress_bar(engine.name) as progress:
             work, written = studio.make(
-                engine.name, files, out, wishes=wishes, inputs=named, seed=seed, progress=progress
+                engine.name, files, out, wishes=wishes, inputs=named, seed=seed, force=force, progress=progress
             )
         data = {"work": work_as_json(work), "files": [str(path) for path in written]}
         say(data, "\n".join(map(str, written)), as_json=as_json)

@@ -34,7 +34,7 @@ def work_in_a_line(work: "Work") -> str:
     from vesica.media import medium_of
 
     title = f"“{plain(work.title)}”, " if work.title else ""
-    nouns = {"image": "a picture", "text": "a text", "music": "a score"}
+    nouns = {"image": "a picture", "text": "a text", "music": "a score", "video": "a video"}
     return f"{work.name} ({work.branch}): {title}{nouns[medium_of(work.content.type)] if work.content else 'empty'}"
 
 
@@ -114,9 +114,9 @@ def what(turn: "Turn") -> str:
         case Edited(remark=remark):
             return f"edited{f': {_short(remark)}' if remark else ''}"
         case Locked(part):
-            return f"locked '{_short(part or '')}'"
+            return f"locked '{_short(part)}'" if part is not None else "locked a part (redacted)"
         case Released(part):
-            return f"released '{_short(part or '')}'"
+            return f"released '{_short(part)}'" if part is not None else "released a part (redacted)"
         case Undone(to):
             return f"went back to {to[:8] or 'the beginning'}"
         case Branched():

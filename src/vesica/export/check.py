@@ -125,10 +125,17 @@ def type_of(data: bytes, name: str) -> str:
 
 
 def check(
-    data: bytes, name: str, sidecar: bytes | None = None, *, roots: Sequence[bytes] = (), folder: Path | None = None
+    data: bytes,
+    name: str,
+    sidecar: bytes | None = None,
+    *,
+    given: bool = False,
+    roots: Sequence[bytes] = (),
+    folder: Path | None = None,
 ) -> Report:
     """Check a file by the credential inside it, or else by its ``sidecar``.
 
+    given : whether a person named the sidecar; then it is looked at, whatever lies inside
     roots : certificates (PEM) of those whom the reader trusts
     folder : where files lie that the credential names as beside this one; None looks at none of them
 
@@ -141,7 +148,7 @@ def check(
     type_ = type_of(data, name)
     verdict = read(data, type_, roots=roots)
     where: Literal["inside", "beside", "nowhere"] = "nowhere" if verdict.state == "none" else "inside"
-    if sidecar is not None and verdict.state == "none":
+    if sidecar is not None and (given or verdict.state == "none"):
         # The library knows no types for notation; to it, a file beside a credential is bytes.
         verdict = read(data, type_ if type_ in READS else "application/octet-stream", sidecar, roots=roots)
         where = "beside"
@@ -158,6 +165,14 @@ def check(
         (*_changed(verdict), *other),
         (*_unknown(verdict, there), *missing),
     )
+
+
+def genuine(head: Mapping[str, Any]) -> bool:
+    """Whether a ledger's head, as a credential carries it, is signed by the key that it names."""
+    try:
+        return Head.from_bytes(canonical(dict(head))).genuine
+    except (VesicaError, ValueError, TypeError):
+        return False
 
 
 def _signed(verdict: Verdict, named: bool) -> Iterator[str]:
@@ -242,15 +257,8 @@ def _checked(verdict: Verdict, where: str) -> Iterator[str]:
         for link in verdict.chain:
             if link.signer:
                 yield f"The credential of “{link.title}”, as far as it travels with this file."
-    if verdict.head and _genuine(verdict.head):
+    if verdict.head and genuine(verdict.head):
         yield f"The ledger's head of {verdict.head['size']} turns is signed by the studio's own key."
-
-
-def _genuine(head: Mapping[str, Any]) -> bool:
-    try:
-        return Head.from_bytes(canonical(dict(head))).genuine
-    except (VesicaError, ValueError, TypeError):
-        return False
 
 
 def _changed(verdict: Verdict) -> Iterator[str]:
@@ -262,7 +270,7 @@ def _changed(verdict: Verdict) -> Iterator[str]:
     for link in verdict.chain:
         for fault in link.faults:
             yield f"Ingredient “{link.title}”: {FAULTS.get(fault, fault + '.')}"
-    if verdict.head and not _genuine(verdict.head):
+    if verdict.head and not genuine(verdict.head):
         yield "The ledger's head in the credential is not signed by the key that it names."
 
 

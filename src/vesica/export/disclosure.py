@@ -1,7 +1,8 @@
 """How much of a work's story leaves with it.
 
 all : every act with its knobs, seed, time and remark, names of ingredients; a person's name if it is given once more
-summary : who made what, with which models and from what, and how much; not when, nor how it was asked for
+summary : who made what, with which models and from what, how much, and by which recipe (knobs and seed); not when, nor
+    in which words it was asked for
 law : the digital source type alone, as Article 50(2) of the EU's AI Act asks
 """
 
@@ -44,15 +45,17 @@ def disclosed(facts: Facts, level: Level, *, person: str = "") -> Facts:
             acts = (replace(act, name=act.name if act.name == person else "") for act in facts.actions)
             return replace(facts, actions=tuple(acts))
         case "summary":
-            bare = (replace(act, params={}, seed=None, when="", description="", name="") for act in facts.actions)
-            return replace(facts, actions=tuple(bare), ingredients=tuple(map(_unnamed, facts.ingredients)))
+            bare = tuple(map(_wordless, facts.actions))
+            return replace(facts, actions=bare, ingredients=tuple(map(_unnamed, facts.ingredients)))
         case "law":
             if source := source_of_work(facts):
                 act = Action("created", "human" if source in ALONE else "program", source=source)
                 return Facts("", (act,), complete=False)
             # Nobody knows where it comes from; what it says of itself stays with it.
             parents = [_unnamed(part) for part in facts.ingredients if part.relationship == "parentOf"]
-            return Facts("", (Action("opened", "human"),), tuple(parents), complete=False)
+            # The standard wants the word of a file that was opened and saved that this is all.
+            whole = facts.complete and len(facts.actions) == 1
+            return Facts("", (Action("opened", "human"),), tuple(parents), complete=whole)
 
 
 def roll(credits_: "Credits", level: Level, *, person: str = "") -> "Credits":
@@ -70,7 +73,15 @@ def roll(credits_: "Credits", level: Level, *, person: str = "") -> "Credits":
     return replace(credits_, authors=tuple(authors))
 
 
+def _wordless(act: Action) -> Action:
+    """An act by its recipe alone: no words of a person's, no time, no name."""
+    recipe = {knob: value for knob, value in act.params.items() if knob not in act.words}
+    return replace(act, params=recipe, when="", description="", name="")
+
+
 def _unnamed(part: Ingredient) -> Ingredient:
     """An ingredient by what it is, not by its file's name."""
     kind = part.media_type.partition("/")[0]
-    return replace(part, title={"image": "a picture", "text": "a text", "audio": "music"}.get(kind, "a file"))
+    return replace(
+        part, title={"image": "a picture", "text": "a text", "audio": "music", "video": "a video"}.get(kind, "a file")
+    )

@@ -78,6 +78,7 @@ class Action:
     engine, version : what did it; empty for a person
     models : trained models it used; an engine of rules has none
     params : knobs, as plain JSON values
+    words : those of them in which a person said in words what they wanted
     when : UTC, ISO 8601; empty where it is not known
     turn : id of the turn in the ledger
     name : what the person who did it is called, if that may leave
@@ -96,6 +97,7 @@ class Action:
     description: str = ""
     name: str = ""
     source: str = ""
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,17 @@ def _pdf(value: Any) -> bytes:
     return pdf(engrave(value), title=value.title)
 
 
+def _mp4(value: Any) -> bytes:
+    data: bytes = value.data
+    return data
+
+
+def _gif(value: Any) -> bytes:
+    from vesica.video.writing import write_gif
+
+    return write_gif(value)
+
+
 def _wav(value: Any) -> bytes:
     from vesica.music.sound import render, wav
 
@@ -111,6 +122,10 @@ FORMATS: Mapping[Medium, Mapping[str, Format]] = {
         ".wav": Format("audio/wav", _wav),
         ".mp3": Format("audio/mpeg", _mp3),
         ".flac": Format("audio/flac", _flac),
+    },
+    "video": {
+        ".mp4": Format("video/mp4", _mp4),
+        ".gif": Format("image/gif", _gif),
     },
 }
 

@@ -16,6 +16,8 @@ EMBEDS = frozenset(
         "image/jpeg",
         "image/webp",
         "image/svg+xml",
+        "image/gif",
+        "video/mp4",
         "audio/wav",
         "audio/mpeg",
         "audio/flac",
@@ -25,8 +27,8 @@ EMBEDS = frozenset(
 """Media types in which the studio writes a credential."""
 
 READS = EMBEDS | {
-    *("image/avif", "image/gif", "image/heic", "image/heif", "image/jxl", "image/tiff", "image/x-adobe-dng"),
-    *("audio/mp4", "video/mp4", "video/quicktime", "video/x-msvideo", "font/otf", "font/ttf"),
+    *("image/avif", "image/heic", "image/heif", "image/jxl", "image/tiff", "image/x-adobe-dng"),
+    *("audio/mp4", "video/quicktime", "video/x-msvideo", "font/otf", "font/ttf"),
     *("application/epub+zip", "application/zip"),
 }
 """Media types in which other programs may have written one."""
@@ -109,7 +111,7 @@ class Verdict:
             case "none":
                 return "This file carries no credential."
             case "invalid":
-                return f"This file does not match its credential: {', '.join(self.faults) or 'unreadable'}."
+                return "This file does not match its credential."
             case "valid":
                 return f"Unchanged since it was signed by {self.signer}, for whom nobody vouches here."
             case "trusted":
@@ -130,6 +132,7 @@ def read(data: bytes, media_type: str, sidecar: bytes | None = None, *, roots: S
                 store, certificates = json.loads(reader.json()), json.loads(reader.crjson())
     except c2pa.C2paError as fault:
         said = " ".join(str(fault).split())[:200].rstrip(".")
+        said = said.removeprefix("Other: ")
         if said.startswith("Remote"):  # it would have to be fetched
             return Verdict("none", faults=(ABSENT,))
         return Verdict("invalid", faults=(said,))

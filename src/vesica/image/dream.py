@@ -1,214 +1,258 @@
 """DeepDream (Mordvintsev, Olah and Tyka, 2015): show a network more of what it already sees.
 
-The picture is climbed towards larger mean squares of a network's inner maps, small scale first. Gradients are split
-into bands of detail, each brought to one strength (the "Laplacian" of the original), and into light and colour, with
-colour held back more the finer the band: photographs have little colour at one or two pixels, networks want a lot.
+The picture is climbed towards more of what is looked for, small scale first: larger squares of a network's maps, a
+channel, a thing by its name, or likeness to a guide picture. Slopes are split into bands of detail, each brought to one
+strength, and into light and colour, with colour held back more the finer the band: photographs have little colour at
+one or two pixels, networks want a lot.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from functools import partial
-from itertools import pairwise
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from vesica.errors import VesicaError, did_you_mean
+from vesica.errors import VesicaError
+from vesica.image.bands import AXES, evened
+from vesica.image.fourier import optimised
+from vesica.image.gain import Gain, guide_of, tilted
 from vesica.image.mask import strength_of
+from vesica.image.objective import Term, parse_objective
 from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, check_picture
-from vesica.image.tensors import one_thread_each, reflected, scaled, to_picture
-from vesica.weights.efficientnet_lite import LAYERS, EfficientNetLite, efficientnet_lite, stride_of
+from vesica.image.tensors import one_thread_each, scaled, to_picture
+from vesica.image.tiles import Tile, cut
+from vesica.weights.efficientnet_lite import EfficientNetLite, efficientnet_lite
 from vesica.work import Progress, Step
-
-TILE = 320
-"""Longest side in pixels that one thread works on. It is fixed, so that the result does not depend on the threads."""
-
-MARGIN = 16
-"""Pixels of its neighbours that a tile sees: a network's edges see zeros."""
-
-BORDER = 8
-"""Pixels of reflected picture, at least, beyond its border, for the same reason."""
 
 SMALLEST = 32
 """Pixels of the shortest side below which there is nothing to see."""
 
-AXES = torch.tensor([[1, 1, 1], [1, 0, -1], [-1, 2, -1]], dtype=torch.float32)
-AXES = AXES / AXES.square().sum(1, keepdim=True).sqrt()
-"""Opponent colours (rows): light, red against blue, green against magenta. Photographs vary along them nearly
-independently."""
+GUIDE = 384
+"""Pixels of a guide's longest side at which it is looked at."""
 
-BANDS = (0.25, 0.7, 1.0, 0.4)
-"""Strength of each band of detail, fine to coarse; the last is all that is coarser."""
+FIRST, FIRST_STEPS = 256, 96
+"""Pixels of the longest side, and steps, at which a thing is first drawn out of nothing."""
 
-COLOURS = (0.07, 0.17, 0.28, 0.28)
-"""Strength of colour against light in each band."""
+PREVIEW = 512
+"""Pixels of a preview's longest side."""
+
+ROWS = 256
+"""Rows that are worked on at once where more would take much memory."""
 
 
 def dream(
-    *, picture: Picture, params: DreamParams, seed: int, mask: Picture | None = None, progress: Progress | None = None
+    *,
+    picture: Picture | None = None,
+    params: DreamParams,
+    seed: int,
+    mask: Picture | None = None,
+    guide: Picture | None = None,
+    progress: Progress | None = None,
 ) -> Picture:
-    """Dream into ``picture``; the result has its size.
+    """Dream into ``picture``, or from noise; the result has its size.
 
     Parameters
     ----------
     picture : uint8 [height, width, 3], at least 32 pixels a side; left unchanged
     params : the knobs
-    seed : draws how the view moves from step to step
-    mask : where to dream: white is full strength, black is kept to the byte; same shape as the picture, at any size
-    progress : called after every step with the dream so far; may raise ``Cancelled``
+    seed : draws the noise, which channels of a layer count for more, and how the view moves from step to step
+    mask : how strongly to dream where: white is full strength, black is kept to the byte; in the picture's shape, at
+        any size
+    guide : what to dream of: the layers that are looked for become like this picture's
+    progress : called after every tile of every step with the dream so far; may raise ``Cancelled``
 
     Raises
     ------
-    VesicaError : unknown layer, a picture too small, a mask of another shape; ``ModelMissing`` without the network
+    VesicaError : a wish that can't be read, a picture too small or none, a mask of another shape; ``ModelMissing``
+        without the network
     """
-    check_picture(picture)
-    layers = parse_layers(params.layer)
-    strength = strength_of(picture, mask, params.feather)
+    terms = parse_objective(params.look_for)
+    generator = torch.Generator().manual_seed(seed)
     with one_thread_each() as pool:
-        base = _worked_at(picture, params.size)
-        height, width = base.shape[-2:]
-        weight = None if strength is None else scaled(torch.from_numpy(strength)[None, None], height, width)
-        sizes = _sizes(height, width, params)
-        generator = torch.Generator().manual_seed(seed)
-        network, dreamt, done = efficientnet_lite(), torch.zeros(1, 3, 1, 1), 0
-        for size in sizes:
-            ground = scaled(base, *size).clamp(0, 1)
-            view = ground + scaled(dreamt, *size)
-            climb = partial(_slope, network=network, layers=_balanced(network, layers, view), pool=pool)
-            held = None if weight is None else scaled(weight, *size).clamp(0, 1)
-            for _ in range(params.steps):
-                shift = torch.randint(0, params.jitter + 1, (2,), generator=generator).tolist()
-                slope = _even(climb(view, jitter=params.jitter, shift=(shift[0], shift[1])), params.colour)
-                view = (view + params.rate * (slope if held is None else slope * held)).clamp(0, 1)
-                done += 1
-                if progress:
-                    seen = (base + scaled(view - ground, height, width)).clamp(0, 1)
-                    progress(Step(done, len(sizes) * params.steps, to_picture(seen), f"at {size[1]} x {size[0]}"))
-            dreamt = view - ground
-        # The photograph keeps its own sharpness: only what was dreamt is scaled up and laid over it.
-        change = scaled(dreamt, *picture.shape[:2])[0].permute(1, 2, 0).numpy() * 255
-    if strength is not None:
-        change = change * strength[..., None]
-    result: Picture = np.rint(picture + change).clip(0, 255).astype(np.uint8)
-    return result
+        picture = _ground(picture, params, generator)
+        strength = strength_of(picture, mask, params.feather)
+        network = efficientnet_lite()
+        labels = [(term.label, term.weight) for term in terms if term.label is not None]
+        if params.start == "noise" and labels:
+            picture = _first(network, labels, picture, generator)
+        layers = tuple(sorted({term.layer for term in terms if term.layer and term.channel is None}))
+        if guide is not None:
+            check_picture(guide, name="A guide")
+            if not layers:
+                raise VesicaError(f"A guide is matched in whole layers; let {params.look_for[:60]!r} name one, as b8.")
+        guides = {} if guide is None else guide_of(network, _tensor(_fitted(guide, GUIDE)), layers)
+        gain = Gain(network, terms, tilted(layers, params.variety, generator), guides)
+        dreamt = _dreamt(picture, strength, gain, params, generator, pool, progress)
+        return _laid_over(picture, dreamt, strength, params)
 
 
-def parse_layers(text: str) -> tuple[str, ...]:
-    """Names of the network's maps out of ``"e9+e5"``. Raises ``VesicaError`` naming those there are."""
-    names = tuple(part.strip() for part in text.lower().split("+"))
-    for name in names:
-        if name not in LAYERS:
-            hint = did_you_mean(name, LAYERS, "")
-            raise VesicaError(
-                f"There is no layer {name[:60]!r}; {hint + ' Or ' if hint else ''}choose among b0 to b15 (outputs), "
-                "e1 to e15 (animals and textures) and d0 to d15, several joined by a plus."
-            )
-    return tuple(dict.fromkeys(names))
-
-
-def _worked_at(picture: Picture, longest: int) -> Tensor:
-    """The picture as float32 [1, 3, height, width] of 0..1, scaled down to ``longest`` (0: as it is)."""
-    height, width = picture.shape[:2]
+def _ground(picture: Picture | None, params: DreamParams, generator: torch.Generator) -> Picture:
+    """What is dreamt into: the picture, or noise of its size or of the knobs'."""
+    if picture is not None:
+        check_picture(picture)
+        height, width = picture.shape[:2]
+    elif params.start == "picture":
+        raise VesicaError("A dream needs a picture to begin from; give one, or begin from noise with start=noise.")
+    else:
+        height, width = params.height, params.width
     if min(height, width) < SMALLEST:
         raise VesicaError(
             f"A picture to dream into needs {SMALLEST} pixels a side; this one has {width} x {height}, so scale it up."
         )
-    scale = min(1.0, max(longest / max(height, width), SMALLEST / min(height, width))) if longest else 1.0
-    size = max(SMALLEST, round(width * scale)), max(SMALLEST, round(height * scale))
-    scaled = np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
-    return torch.from_numpy(scaled).permute(2, 0, 1)[None].float() / 255
+    return natural_noise(height, width, generator) if params.start == "noise" or picture is None else picture
+
+
+def _first(
+    network: EfficientNetLite, labels: list[tuple[int, float]], noise: Picture, generator: torch.Generator
+) -> Picture:
+    """Things by name, out of nothing: optimised whole at the size that the network learned at, then scaled up."""
+    small = _fitted(noise, FIRST).shape[:2]
+
+    def named(pictures: Tensor) -> Tensor:
+        logits = network.classes(pictures)
+        return torch.stack([weight * logits[0, label] for label, weight in labels]).sum()
+
+    *_, last = optimised(named, count=1, height=small[0], width=small[1], steps=FIRST_STEPS, generator=generator)
+    return _at(to_picture(last), noise.shape[:2])
+
+
+def natural_noise(height: int, width: int, generator: torch.Generator) -> Picture:
+    """Clouds of noise with the statistics of photographs: amplitude falls as 1/frequency, and colour varies less than
+    light (Field, 1987; Ruderman, Cronin and Chiao, 1998)."""
+    down, right = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
+    fall = 1 / (down.square() + right.square()).sqrt().clamp_min(1 / max(height, width))
+    light = torch.zeros(3, height, width)
+    for axis, spread in zip(AXES, (0.27, 0.085, 0.05), strict=True):
+        cloud = torch.fft.irfft2(
+            torch.fft.rfft2(torch.randn(height, width, generator=generator)) * fall, (height, width)
+        )
+        cloud *= spread / cloud.double().square().mean().sqrt().float()
+        for channel, share in zip(light, axis, strict=True):
+            channel += cloud * share
+    return to_picture(light.add_(0.45).clamp_(0, 1)[None])
+
+
+def _dreamt(
+    picture: Picture,
+    strength: NDArray[np.float32] | None,
+    gain: Gain,
+    params: DreamParams,
+    generator: torch.Generator,
+    pool: Executor,
+    progress: Progress | None,
+) -> Tensor:
+    """What the dream adds to the picture, float32 [1, 3, height, width], at the size it is worked at."""
+    sizes, steps = _sizes(picture.shape[0], picture.shape[1], params), params.steps or _usual(gain.terms)
+    total = sum(steps * len(cut(*size, params.jitter, torch.Generator())) for size in sizes)
+    weight = None if strength is None else torch.from_numpy(strength)[None, None]
+    small, done = _fitted(picture, PREVIEW), 0
+    change, preview = torch.zeros(1, 3, 1, 1), small
+    for size in sizes:
+        ground = _at(picture, size)
+        view = _add(scaled(change, *size), ground, 1.0).clamp_(0, 1)
+        held = None if weight is None else scaled(weight, *size).clamp(0, 1)
+        here = None
+        # bfloat16: half the memory, and a slope needs few digits.
+        slope = torch.empty(1, 3, *size, dtype=torch.bfloat16)
+        for _ in range(steps):
+            tiles = cut(*size, params.jitter, generator)
+            here = here or gain.balanced(view, tiles[len(tiles) // 2])
+            for tile, part in zip(tiles, pool.map(_climb(here, view, held), tiles), strict=True):
+                slope[tile.core] = part
+                done += 1
+                if progress and tile is not tiles[-1]:
+                    progress(Step(done, total, preview, f"at {size[1]} x {size[0]}"))
+            for rows, step in evened(slope, params.colour):
+                if held is not None:
+                    step = step * held[:, :, rows]
+                view[:, :, rows] = (view[:, :, rows] + params.rate * step).clamp_(0, 1)
+            if progress:
+                preview = _preview(small, view, ground)
+                progress(Step(done, total, preview, f"at {size[1]} x {size[0]}"))
+        del slope
+        change = _add(view, ground, -1.0)
+    return change
+
+
+def _usual(terms: tuple[Term, ...]) -> int:
+    """Steps at each scale: a thing takes more of them to be seen than a layer does."""
+    return 36 if any(term.label is not None for term in terms) else 12
+
+
+def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[Tile], Tensor]:
+    """The slope that a tile finds; none where nothing may change."""
+
+    def climb(tile: Tile) -> Tensor:
+        if held is not None and not held[tile.core].any():
+            return torch.zeros_like(view[tile.core])
+        return gain.slope(view, tile)
+
+    return climb
+
+
+def _add(change: Tensor, ground: Picture, sign: float) -> Tensor:
+    """``change`` [1, 3, height, width] with the ground added in place (or taken off), little by little."""
+    for top in range(0, len(ground), ROWS):
+        change[:, :, top : top + ROWS] += sign * _tensor(ground[top : top + ROWS])
+    return change
+
+
+def _preview(small: Picture, view: Tensor, ground: Picture) -> Picture:
+    """The dream so far: the picture at a preview's size, with what was dreamt laid over it."""
+    every = -(-max(ground.shape[:2]) // (2 * PREVIEW))
+    change = view[:, :, ::every, ::every] - _tensor(ground[::every, ::every])
+    return to_picture((_tensor(small) + scaled(change, *small.shape[:2])).clamp(0, 1))
+
+
+def _laid_over(picture: Picture, change: Tensor, strength: NDArray[np.float32] | None, params: DreamParams) -> Picture:
+    """The picture with what was dreamt laid over it at its own size, so that it keeps its own sharpness."""
+    height, width = picture.shape[:2]
+    result = np.empty_like(picture)
+    if not params.colour:
+        # One change for all three, held back where one of them would run out of its range: so the hue stays.
+        light = scaled(change[:, :1], height, width)[0, 0].numpy() * 255
+        if strength is not None:
+            light *= strength
+        light = light.clip(-picture.min(2).astype(np.float32), 255 - picture.max(2).astype(np.float32))
+        light = np.rint(light).astype(np.int16)
+        result[:] = picture + light[..., None]
+        return result
+    for channel in range(3):
+        more = scaled(change[:, channel : channel + 1], height, width)[0, 0].numpy() * 255
+        if strength is not None:
+            more *= strength
+        result[..., channel] = np.rint(picture[..., channel] + more).clip(0, 255)
+    return result
 
 
 def _sizes(height: int, width: int, params: DreamParams) -> list[tuple[int, int]]:
     """Height and width of every octave, small to large; octaves too small to see anything in are left out."""
+    longest, shortest = max(height, width), min(height, width)
+    scale = min(1.0, max(params.size / longest, SMALLEST / shortest)) if params.size else 1.0
+    height, width = max(SMALLEST, round(height * scale)), max(SMALLEST, round(width * scale))
     scales = [params.ratio**-octave for octave in reversed(range(params.octaves))]
     sizes = [(round(height * scale), round(width * scale)) for scale in scales]
     return [size for size in sizes if min(size) >= SMALLEST] or [(height, width)]
 
 
-def _balanced(network: EfficientNetLite, layers: tuple[str, ...], view: Tensor) -> dict[str, float]:
-    """Weight of each layer so that all begin with the same say, whatever the size of their numbers."""
-    if len(layers) == 1:
-        return {layers[0]: 1.0}
-    with torch.no_grad():
-        maps = network.maps(view, layers)
-    return {name: 1 / (stride_of(name) ** 2 * maps[name].double().square().sum().item() + 1e-9) for name in layers}
+def _at(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The picture at another height and width, by Lanczos' filter."""
+    if picture.shape[:2] == size:
+        return picture
+    return np.array(Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.LANCZOS))
 
 
-def _slope(
-    view: Tensor,
-    *,
-    network: EfficientNetLite,
-    layers: dict[str, float],
-    pool: Executor,
-    jitter: int,
-    shift: tuple[int, int],
-) -> Tensor:
-    """Gradient of the layers' squares by the pixels of ``view`` [1, 3, height, width].
-
-    The network's grid lies ``shift`` pixels (down, right; 0..jitter) off the picture's, so that it leaves no trace.
-    """
-    height, width = view.shape[-2:]
-    pad = BORDER + jitter
-    rows, columns = reflected(height, pad)[shift[0] :], reflected(width, pad)[shift[1] :]
-    rows, columns = rows[: height + 2 * BORDER + jitter], columns[: width + 2 * BORDER + jitter]
-    # Reflection instead of a roll: a roll joins opposite borders, and the joint shows as a dark frame.
-    seen = view[:, :, rows][:, :, :, columns]
-
-    def climb(tile: tuple[slice, slice, slice, slice]) -> Tensor:
-        down, right, inner_down, inner_right = tile
-        part = seen[:, :, down, right].contiguous(memory_format=torch.channels_last).requires_grad_()
-        maps = network.maps(part, tuple(layers))
-        # A plain sum, so that every tile pulls as it would inside the whole.
-        gain = torch.stack([weight * maps[name].square().sum() for name, weight in layers.items()]).sum()
-        (slope,) = torch.autograd.grad(gain, part)
-        return slope[:, :, inner_down, inner_right]
-
-    across = list(_cut(seen.shape[3]))
-    tiles = [(down, right, inner, side) for down, inner in _cut(seen.shape[2]) for right, side in across]
-    slopes = list(pool.map(climb, tiles))
-    bands = [torch.cat(slopes[start : start + len(across)], 3) for start in range(0, len(slopes), len(across))]
-    top, left = pad - shift[0], pad - shift[1]
-    return torch.cat(bands, 2)[:, :, top : top + height, left : left + width]
+def _fitted(picture: Picture, longest: int) -> Picture:
+    """The picture, scaled down where its longest side is above ``longest`` pixels."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    return _at(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
-def _cut(size: int) -> Iterator[tuple[slice, slice]]:
-    """Cut a side into tiles: what is seen (with its margins), and which part of that counts."""
-    count = -(-size // TILE)
-    # Cuts lie on steps of the network's coarsest grid, so that a tile sees the grid that the whole would.
-    edges = [round(size * place / count / 32) * 32 for place in range(count)] + [size]
-    for start, end in pairwise(edges):
-        first, last = max(0, start - MARGIN), min(size, end + MARGIN)
-        yield slice(first, last), slice(start - first, end - first)
-
-
-KERNEL = torch.tensor([1, 4, 6, 4, 1], dtype=torch.float32) / 16
-
-
-def _blurred(x: Tensor) -> Tensor:
-    count = x.shape[1]
-    x = F.pad(x, (2, 2, 2, 2), mode="replicate")
-    x = F.conv2d(x, KERNEL.view(1, 1, 1, 5).expand(count, 1, 1, 5), groups=count)
-    return F.conv2d(x, KERNEL.view(1, 1, 5, 1).expand(count, 1, 5, 1), groups=count)
-
-
-def _even(slope: Tensor, colour: float) -> Tensor:
-    """The gradient with every band of detail at its own strength, light and colour apart; mean absolute value 1."""
-    rest, bands = torch.einsum("ij,bjhw->bihw", AXES, slope), []
-    for _ in BANDS[1:]:
-        coarse = _blurred(rest)[:, :, ::2, ::2]
-        bands.append(rest - F.interpolate(coarse, rest.shape[-2:], mode="bilinear", align_corners=False))
-        rest = coarse
-    bands.append(rest)
-    whole = torch.zeros_like(rest)
-    for band, light, tint in reversed(list(zip(bands, BANDS, COLOURS, strict=True))):
-        # float64: a float32 sum of this many numbers loses digits, and with them the same bytes elsewhere.
-        spread = band.double().square().mean((-2, -1), keepdim=True).sqrt().float().clamp_min(1e-12)
-        gains = torch.tensor([1, tint * colour, tint * colour]).view(1, 3, 1, 1) * light
-        whole = F.interpolate(whole, band.shape[-2:], mode="bilinear", align_corners=False) + band / spread * gains
-    whole = torch.einsum("ij,bihw->bjhw", AXES, whole)
-    return whole / whole.abs().double().mean().float().clamp_min(1e-12)
+def _tensor(picture: Picture) -> Tensor:
+    """float32 [1, 3, height, width] of 0..1."""
+    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255

@@ -17,7 +17,7 @@ from vesica.image.pieces import SCAN, pieces
 Picture = NDArray[np.uint8]
 """[height, width, 3], sRGB, 0..255."""
 
-MOST_PIXELS = 64_000_000
+MOST_PIXELS = 8192 * 8192
 """Of a picture; the largest cameras of a photographer's bag have 61 million. Decoding holds some 12 bytes a pixel."""
 
 MOST_HEAVY = 32_000_000

@@ -68,5 +68,5 @@ def _strips(data: bytes) -> Iterator[bytes]:
             tag, _, strips = struct.unpack_from(end + entry, data, place)
             if tag in (273, 324):  # where strips, or tiles, lie
                 yield from repeat(b"strip", min(strips, len(data)))
-    except (struct.error, OverflowError):  # it points outside itself
+    except (struct.error, OverflowError):  # a place beyond the file, or beyond any file
         return

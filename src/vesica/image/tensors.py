@@ -18,7 +18,11 @@ def one_thread_each() -> Iterator[Executor]:
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
+            try:
+                yield pool
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # what is not begun need not be done
+                raise
     finally:
         torch.set_num_threads(threads)
 
@@ -37,6 +41,11 @@ def to_picture(x: Tensor) -> Picture:
 
 def reflected(size: int, pad: int) -> Tensor:
     """Indices that reflect a side of ``size`` pixels ``pad`` beyond both ends, however small it is."""
+    return mirrored(size, -pad, size + pad)
+
+
+def mirrored(size: int, first: int, last: int) -> Tensor:
+    """Indices ``first`` up to ``last`` along a side of ``size`` pixels, 2 or more, reflected where outside."""
     period = 2 * (size - 1)
-    place = torch.arange(-pad, size + pad) % period
+    place = torch.arange(first, last) % period
     return torch.minimum(place, period - place)

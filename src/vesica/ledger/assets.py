@@ -101,14 +101,18 @@ class Assets:
             sync_folder(path.parent)
             sync_folder(self.root)
         else:
-            self._make(path.parent)
-            write_durably(path, iter((data,)))
+            with self._at_work():
+                self._make(path.parent)
+                write_durably(path, iter((data,)))
         return Asset(digest, type_, len(data))
 
     def put_stream(self, stream: BinaryIO, type_: str) -> Asset:
         """Keep what ``stream`` gives, a megabyte at a time, whatever its size."""
+        with self._at_work():
+            return self._put_stream(stream, type_)
+
+    def _put_stream(self, stream: BinaryIO, type_: str) -> Asset:
         running, size = hashlib.sha256(), 0
-        self._make(self.root)
         arriving = self.root / f".arriving.{secrets.token_hex(6)}"
 
         def chunks() -> Iterator[bytes]:
@@ -179,6 +183,10 @@ class Assets:
         """
         if self.age(digest) < older:
             return False
+        with self._at_work():
+            return self._clear_away(digest, older)
+
+    def _clear_away(self, digest: str, older: float) -> bool:
         path = self.path(digest)
         aside = path.with_name(f".{digest}.{secrets.token_hex(6)}.part")
         try:
@@ -200,10 +208,36 @@ class Assets:
                 yield from sorted(path.name for path in folder.iterdir() if len(path.name) == 64)
 
     def sweep(self) -> None:
-        """Take out what writers left that were killed on the way: it may hold what a redaction takes out."""
-        for pattern in (".arriving.*", ".*.part", "*/.*.part"):
-            for path in self.root.glob(pattern):
-                path.unlink(missing_ok=True)
+        """Take out what writers left that were killed on the way: it may hold what a redaction takes out.
+
+        It waits for writers that are alive, and they for it, so that it never takes a file from one.
+        """
+        with self._at_work(alone=True):
+            for pattern in (".arriving.*", ".*.part", "*/.*.part"):
+                for path in self.root.glob(pattern):
+                    with contextlib.suppress(PermissionError):  # Windows: somebody has it open
+                        path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _at_work(self, *, alone: bool = False) -> Iterator[None]:
+        """Hold the folder while files in it have names of the moment: with other writers, or ``alone`` to sweep.
+
+        The hold ends with the process, however it ends. File systems without such locks go without.
+        """
+        if not self.root.is_dir():
+            self._make(self.root)
+        if os.name == "nt":
+            yield
+            return
+        import fcntl
+
+        handle = os.open(self.root, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(handle)
 
     def _make(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -331,6 +331,8 @@ def restore(path: Path, folder: Path, *, progress: Told | None = None) -> tuple[
         if fault.filename != str(path):
             raise
         raise VesicaError(f"There is no file {path}; look at its name and folder.") from None
+    except VesicaError as fault:
+        raise VesicaError(str(fault).replace(str(part / "ledger.db"), f"in {path.name}")) from fault
     except sqlite3.DatabaseError as fault:
         raise VesicaError(f"The ledger in {path.name} is damaged ({fault}); take another backup.") from fault
     finally:

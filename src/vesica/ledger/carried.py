@@ -44,6 +44,16 @@ def carry(ledger: Ledger, assets: Assets, out: Path, *, facts: bool, with_assets
     return size
 
 
+def owner_of(path: Path) -> bytes:
+    """The first public key of the studio whose ledger a file holds, as it says itself; empty for any other file."""
+    try:
+        with path.open("rb") as file:
+            told = parse(file.readline(LINE))
+        return bytes.fromhex(told["owner"]) if told["schema"] == SCHEMA else b""
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return b""
+
+
 def _lines(ledger: Ledger, assets: Assets, size: int, facts: bool, with_assets: bool) -> Iterator[bytes]:
     yield _line({"schema": SCHEMA, "owner": ledger.owner.hex(), "facts": facts, "assets": with_assets})
     named: set[str] = set()

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from vesica.errors import VesicaError, did_you_mean
@@ -100,6 +101,19 @@ _REASONS = {
 }
 
 
+def _schema(db: sqlite3.Connection) -> frozenset[tuple[str, str, str]]:
+    """Kind, name and definition of all that a database holds beside rows."""
+    rows = db.execute("SELECT type, name, sql FROM sqlite_schema")
+    return frozenset((str(kind), str(name), " ".join(str(sql).split())) for kind, name, sql in rows)
+
+
+@cache
+def _own_schema() -> frozenset[tuple[str, str, str]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(_TABLES)
+        return _schema(db)
+
+
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
@@ -112,15 +126,17 @@ class Ledger:
         ``create`` gives the owner's public key for a new one. It is called at most once, and by one process only,
         however many begin the same ledger at the same time; a ledger that is there is left as it is.
         """
-        self.path = path
+        self.path, self._held = path, False
         if create is None and not path.is_file():
             raise VesicaError(f"{path.parent} is not a studio; make a work there with 'vesica new'.")
         with self._plainly():
             self._db = _connect(path, wait)
             try:
+                self._db.execute("PRAGMA trusted_schema=OFF")
                 if create and self._is_blank():
                     self._build(create)
                 self._check_version()
+                self._check_schema()
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._db.execute("PRAGMA secure_delete=ON")
                 row = self._db.execute("SELECT public FROM owner").fetchone()
@@ -161,6 +177,14 @@ class Ledger:
                 "update vesica to open it. Nothing was touched."
             )
 
+    def _check_schema(self) -> None:
+        """Refuse a file whose tables are not to the letter those made here: a trigger or a view could do anything."""
+        if strange := sorted(_schema(self._db) ^ _own_schema()):
+            raise VesicaError(
+                f"The ledger {self.path} was not built by vesica ({strange[0][0]} {strange[0][1]} is not as it should "
+                "be); restore it from a copy that you trust. Nothing was touched."
+            )
+
     @contextlib.contextmanager
     def _plainly(self) -> Iterator[None]:
         """Turn SQLite's faults into sentences."""
@@ -176,6 +200,9 @@ class Ledger:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
+        if self._held:  # what is done while the ledger is held belongs to one transaction
+            yield
+            return
         with self._plainly():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -322,6 +349,17 @@ class Ledger:
             raise unreadable()
         return head
 
+    def link(self, position: int) -> str:
+        """The link of the turn at a place of the chain; empty where there is none."""
+        with self._plainly():
+            row = self._db.execute("SELECT link FROM turns WHERE position = ?", (position,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def signers(self) -> set[bytes]:
+        """All public keys that turns are signed with, and the owner's."""
+        with self._plainly():
+            return {self.owner, *(row[0] for row in self._db.execute("SELECT DISTINCT public FROM turns"))}
+
     def size(self) -> int:
         """How many turns the chain has."""
         with self._plainly():
@@ -441,9 +479,13 @@ class Ledger:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep every program, this one too, from adding a turn."""
+        """Keep other programs from adding a turn; what this one adds meanwhile counts when the hold ends."""
         with self._writing():
-            yield
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
 
     def copy_to(self, path: Path) -> None:
         """Write the ledger as it is now to a file that is not there yet, without what was taken out of it."""

@@ -139,9 +139,14 @@ def _asset(told: Mapping[str, Any]) -> Asset:
 
 def assets_of(turn: Turn) -> Mapping[str, tuple[Asset, ...]]:
     """The assets that a turn names, by field."""
+    return named_by(turn.act)
+
+
+def named_by(act: Act) -> Mapping[str, tuple[Asset, ...]]:
+    """The assets that an act names, by field."""
     named: dict[str, tuple[Asset, ...]] = {}
-    for part in fields(turn.act):
-        value = getattr(turn.act, part.name)
+    for part in fields(act):
+        value = getattr(act, part.name)
         if isinstance(value, Asset):
             named[part.name] = (value,)
         elif part.name == "inputs" and value:

@@ -281,8 +281,8 @@ def _head_faults(reading: _Reading, head: Head) -> Iterator[Fault]:
         yield Fault(
             "cut tail",
             "head",
-            f"The head you gave speaks for {head.size} turns, but here are {size}: {head.size - size} were cut from "
-            "the end, or this is an older copy, or a copy that went its own way; the head can't tell which.",
+            f"The head you gave speaks for {head.size} turns, but here are {size}: the end was cut "
+            "off, or this is an older copy, or a copy that went its own way; the head can't tell which.",
         )
     elif reading.links[head.size] != head.link:
         yield Fault(

@@ -1,7 +1,7 @@
 """What the studio does alike with each medium: read, write, compare, guard locked parts, carry authorship.
 
 Each medium is a module with the same functions, described by ``Craft``. Values are those that engines take and give: a
-picture (uint8 array [height, width, 3]), a text (str) or a ``Score``.
+picture (uint8 array [height, width, 3]), a text (str), a ``Score`` or a ``Video``.
 """
 
 import importlib
@@ -43,7 +43,7 @@ class Craft(Protocol):
         """By turn: how many units it brought in, and how many it changed last."""
 
     def authors(self, authorship: bytes) -> Any:
-        """The map as a value: ``Pixels``, ``Runs`` or ``Events``."""
+        """The map as a value: ``Pixels``, ``Runs`` (of characters or frames) or ``Events``."""
 
     def difference(self, one: Any, other: Any) -> float:
         """How far two values are apart, 0 (the same) to 1."""
@@ -100,6 +100,10 @@ _PICTURES = {
     b"MM\0*": "image/tiff",
     b"BM": "image/bmp",
 }
+_STILLS = frozenset({b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1"})
+_SOUNDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
+"""Brands of MP4 files that hold no video."""
+
 _MUSIC = {
     ".mid": "audio/midi",
     ".midi": "audio/midi",
@@ -119,6 +123,8 @@ def sniff(data: bytes, name: str) -> tuple[Medium, str]:
         if data.startswith(magic):
             return "image", type_
     ending = PurePath(name).suffix.lower()
+    if type_ := _video(data, ending):
+        return "video", type_
     if data.startswith(b"MThd"):
         return "music", "audio/midi"
     if data.startswith(b'{"') and b"vesica-score/" in data[:4000]:
@@ -127,8 +133,23 @@ def sniff(data: bytes, name: str) -> tuple[Medium, str]:
         return "music", _MUSIC[".mxl"]
     if ending in _MUSIC or b"<score-partwise" in data[:4000] or b"<score-timewise" in data[:4000]:
         return "music", _MUSIC.get(ending, "application/vnd.recordare.musicxml+xml")
+    if ending in {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"}:
+        raise VesicaError(f"{name} is not the video its name promises; export it again as MP4.")
     if ending in {".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"}:
         raise VesicaError(f"{name} is not the picture its name promises; export it again as PNG or JPEG.")
     if b"\0" in data[:4000] or data.startswith((b"%PDF", b"PK\x03\x04", b"RIFF", b"OggS", b"fLaC", b"ID3")):
-        raise VesicaError(f"{name} is none of picture, text, MIDI or MusicXML; bring one of those.")
+        raise VesicaError(f"{name} is none of picture, text, MIDI, MusicXML or video; bring one of those.")
     return "text", "text/markdown" if ending == ".md" else "text/plain"
+
+
+def _video(data: bytes, ending: str) -> str:
+    """The media type of a video file, or nothing."""
+    if data[4:8] == b"ftyp":
+        if data[8:12] in _STILLS | _SOUNDS:
+            return ""
+        return "video/quicktime" if data[8:12] == b"qt  " else "video/mp4"
+    if ending == ".mov" and data[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return "video/quicktime"  # before 2001 they had no box that says so
+    if data.startswith(b"\x1a\x45\xdf\xa3"):
+        return "video/webm" if b"webm" in data[:80] else "video/x-matroska"
+    return "video/x-msvideo" if data[:4] == b"RIFF" and data[8:12] == b"AVI " else ""

@@ -6,6 +6,7 @@ folded into the convolutions before them, and the result is kept as safetensors 
 """
 
 import hashlib
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def stride_of(layer: str) -> int:
     for _, step, _ in BLOCKS[:last]:
         stride *= step
     return stride
+
+
+def channels_of(layer: str) -> int:
+    """Channels of the map ``layer``."""
+    outs = [channels for repeats, *_, channels in STAGES for _ in range(repeats)] + [320]
+    number = int(layer[1:])
+    if layer[0] == "b":
+        return outs[number]
+    return 6 * outs[number - 1] if number else 32
 
 
 def _fold(weights: dict[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
@@ -105,6 +115,13 @@ def _load(target: Path) -> dict[str, Tensor]:
 class EfficientNetLite:
     """The network in float32 on the CPU, frozen. Pictures go in as [n, 3, height, width], sRGB in 0..1."""
 
+    name = NAME
+    layers = LAYERS
+    style_layers = ("d0", "d1", "d2", "d3", "d5")
+    content_layer = "e5"
+    segment_layer = "b10"
+    stride_of = staticmethod(stride_of)
+
     def __init__(self, weights: dict[str, Tensor]) -> None:
         self._weights = {name: tensor.contiguous() for name, tensor in weights.items()}
 
@@ -116,30 +133,43 @@ class EfficientNetLite:
         weight = self._weights[f"{name}.weight"]
         return F.conv2d(x, weight, self._weights[f"{name}.bias"], stride, groups=weight.shape[0] if deep else 1)
 
-    def maps(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        """Activations of ``layers`` (names of ``LAYERS``), computed no deeper than needed; differentiable."""
+    def maps(self, pictures: Tensor, layers: tuple[str, ...], *, linear: Collection[str] = ()) -> dict[str, Tensor]:
+        """Activations of ``layers`` (names of ``LAYERS``), computed no deeper than needed; differentiable.
+
+        Those in ``linear`` are given as they are before their ReLU6.
+        """
         wanted, found = set(layers), {}
         # The classifier saw (0..255 - 127) / 128.
         x = F.relu6(self._apply("stem", pictures * (255 / 128) - 127 / 128, kernel=3, stride=2))
         for number, (kernel, stride, expands) in enumerate(BLOCKS):
             inside = x
             if expands:
-                inside = F.relu6(self._apply(f"e{number}", inside))
-                found[f"e{number}"] = inside
+                raw = self._apply(f"e{number}", inside)
+                inside = F.relu6(raw)
+                found[f"e{number}"] = raw if f"e{number}" in linear else inside
                 if wanted <= found.keys():
                     break
-            inside = F.relu6(self._apply(f"d{number}", inside, kernel=kernel, stride=stride, deep=True))
+            raw = self._apply(f"d{number}", inside, kernel=kernel, stride=stride, deep=True)
+            inside = F.relu6(raw)
             out = self._apply(f"b{number}", inside)
             x = x + out if stride == 1 and x.shape[1] == out.shape[1] else out
-            found[f"d{number}"], found[f"b{number}"] = inside, x
+            found[f"d{number}"] = raw if f"d{number}" in linear else inside
+            found[f"b{number}"] = x
             if wanted <= found.keys():
                 break
         return {name: found[name] for name in layers}
 
+    def head(self, last: Tensor) -> Tensor:
+        """What the classes are told from, [n, 1280, height, width], out of the map ``b15``."""
+        return F.relu6(self._apply("head", last))
+
+    def logits(self, means: Tensor) -> Tensor:
+        """Logits of the 1,000 ImageNet classes, [..., 1000], of means of ``head`` over places, [..., 1280]."""
+        return F.linear(means, self._weights["classes.weight"], self._weights["classes.bias"])
+
     def classes(self, pictures: Tensor) -> Tensor:
         """Logits of the 1,000 ImageNet classes, [n, 1000]. Trained at 224 px."""
-        x = F.relu6(self._apply("head", self.maps(pictures, ("b15",))["b15"]))
-        return F.linear(x.mean((-2, -1)), self._weights["classes.weight"], self._weights["classes.bias"])
+        return self.logits(self.head(self.maps(pictures, ("b15",))["b15"]).mean((-2, -1)))
 
 
 @cache

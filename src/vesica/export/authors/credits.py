@@ -19,7 +19,7 @@ WORDS: Mapping[Kind, str] = {
     "imported": "brought in from outside by a person",
     "machine": "by machine",
 }
-UNITS: Mapping[Medium, str] = {"image": "pixels", "text": "characters", "music": "notes and signs"}
+UNITS: Mapping[Medium, str] = {"image": "pixels", "text": "characters", "music": "notes and signs", "video": "frames"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Author:
 class Credits:
     """All that is drawn of a work's authorship.
 
-    value : a picture (uint8 [height, width, 3]), a text or a ``Score``
+    value : a picture (uint8 [height, width, 3]), a text, a ``Score`` or a ``Video``
     map : the value's ``Pixels``, ``Runs`` or ``Events``, every turn in it called by its id
     authors : in the order of the ledger
     """

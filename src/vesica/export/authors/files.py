@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vesica.export.authors import notes, pixels, words
+from vesica.export.authors import frames, notes, pixels, words
 from vesica.export.authors.credits import Credits
 from vesica.export.authors.page import legend_json, page
 from vesica.export.facts import Beside
+from vesica.export.marks.formats import marked
 from vesica.image.pictures import write_png
 from vesica.work import Medium
 
@@ -29,6 +30,15 @@ def _overlay(fact: pixels.Fact) -> Callable[[Credits], bytes]:
 
 def _labels(fact: pixels.Fact) -> Callable[[Credits], bytes]:
     return lambda roll: pixels.labels_png(pixels.raster(roll, fact))
+
+
+def _strip(fact: pixels.Fact) -> Callable[[Credits], bytes]:
+    def write(roll: Credits) -> bytes:
+        strip = frames.strip(roll.value)
+        labels = frames.raster(roll, fact, *strip.shape[:2])
+        return write_png(pixels.overlay(strip, pixels.kinds(roll, labels)))
+
+    return write
 
 
 COMMON = {
@@ -51,16 +61,29 @@ FORMS: Mapping[Medium, Mapping[str, Form]] = {
         "origin.labels.png": Form("labels", "image/png", _labels("origin")),
         "changed.labels.png": Form("labels", "image/png", _labels("changed")),
     },
+    "video": {
+        **COMMON,
+        "origin.png": Form("overlay", "image/png", _strip("origin")),
+        "changed.png": Form("overlay", "image/png", _strip("changed")),
+    },
 }
 """By what stands behind ``FILE.authors.``"""
 
 
-def beside(roll: Credits, name: str) -> tuple[dict[str, bytes], tuple[Beside, ...]]:
-    """The files for an export called ``name``, and what its credential says of them."""
+SHOW_IT = frozenset({"page", "notes", "score", "overlay"})
+"""Kinds that hold the work itself, and so its mark too. Annotations can't: they count the characters before them."""
+
+
+def beside(roll: Credits, name: str, source: str) -> tuple[dict[str, bytes], tuple[Beside, ...]]:
+    """The files for an export called ``name``, and what its credential says of them.
+
+    source : the work's IPTC digital source type, with which those that show it are marked where machines took part
+    """
     files, told = {}, []
     for ending, form in FORMS[roll.medium].items():
         file = f"{name}.authors.{ending}"
-        files[file] = data = form.write(roll)
+        data = form.write(roll)
+        files[file] = data = marked(data, form.type, source) if form.kind in SHOW_IT else data
         told.append(Beside(file, form.kind, form.type, hashlib.sha256(data).hexdigest()))
     return files, tuple(told)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vesica.export.authors import notes, pixels, words
+from vesica.export.authors import frames, notes, pixels, words
 from vesica.export.authors.credits import KINDS, SIGNS, UNITS, WORDS, Author, Credits, Kind, shares
 from vesica.export.authors.pixels import Fact
 from vesica.export.site import templates
@@ -19,6 +19,9 @@ LONGEST = 1400
 
 WIDE, NARROW = 1500, 900
 """Width of an engraved page for wide and for narrow screens, in tenths of a millimetre."""
+
+MADE_BY = b'<meta name="generator" content="vesica '
+"""By which a page of ours is known: another may replace it, as it holds nothing that the ledger does not."""
 
 FACTS: Mapping[Fact, str] = {"origin": "Who brought it in", "changed": "Who changed it last"}
 
@@ -40,6 +43,7 @@ def page(roll: Credits) -> bytes:
         "signs": SIGNS,
         "words": WORDS,
         "kind_of": {sign: kind for kind, sign in SIGNS.items()},
+        "pictures": [],
         "version": version("vesica"),
     }
     match roll.medium:
@@ -47,6 +51,8 @@ def page(roll: Credits) -> bytes:
             told["stretches"] = list(_stretches(roll))
         case "image":
             told |= _pictures(roll)
+        case "video":
+            told |= _strips(roll)
         case "music":
             told["sheets"] = [_sheet(roll, fact) for fact in _facts(roll)]
     return templates().get_template("authors.html.jinja").render(told).encode()
@@ -83,6 +89,19 @@ def _pictures(roll: Credits) -> dict[str, Any]:
         if author.changed
     }
     return {"pictures": found, "silhouettes": shapes}
+
+
+def _strips(roll: Credits) -> dict[str, Any]:
+    """Frames from left to right in time, under the colours of who made them, and as they are."""
+    strip, found = frames.strip(roll.value), []
+    for fact in reversed(_facts(roll)):
+        kinds = pixels.kinds(roll, frames.raster(roll, fact, *strip.shape[:2]))
+        caption = FACTS[fact] if roll.moved_on else "Who made it"
+        counts = shares(roll)["brought" if fact == "origin" else "changed"]
+        told = ", ".join(f"{count:,} frames {WORDS[kind]}" for kind, count in counts.items())
+        found.append(_picture(pixels.overlay(strip, kinds), caption, f"{caption}: {told}."))
+    found.append(_picture(strip, "The video", f"{frames.SHOWN} of {roll.value.count:,} frames of the video itself."))
+    return {"pictures": found, "silhouettes": {}}
 
 
 def _picture(picture: NDArray[np.uint8], caption: str, alt: str) -> dict[str, Any]:
@@ -136,7 +155,7 @@ def _address(type_: str, data: bytes) -> str:
 
 
 def legend(roll: Credits) -> dict[str, Any]:
-    """What a program needs to read the drawings: every author by number, and the units of text and score."""
+    """What a program needs to read the drawings: every author by number, and the units of text, score and video."""
     told: dict[str, Any] = {
         "schema": "vesica-authors/1",
         "units": UNITS[roll.medium],
@@ -156,6 +175,8 @@ def legend(roll: Credits) -> dict[str, Any]:
     numbers = roll.numbers
     if roll.medium == "text":
         told["runs"] = [[len(passage), numbers[author.turn]] for passage, author in words.stretches(roll)]
+    elif roll.medium == "video":
+        told["runs"] = [[length, numbers[one], numbers[two]] for length, one, two in roll.map.runs]
     elif roll.medium == "music":
         told["events"] = {name: list(found) for name, found in notes.facts(roll).items()}
     return told

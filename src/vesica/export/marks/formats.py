@@ -5,7 +5,7 @@ Only where machines took part: a person's own work is not marked. What a file sa
 
 from vesica.errors import VesicaError
 from vesica.export.facts import IPTC
-from vesica.export.marks import paper, pictures, sound, writing
+from vesica.export.marks import paper, pictures, sound, videos, writing
 from vesica.export.marks.source import BY_MACHINES
 from vesica.text.mark import WORDS
 
@@ -13,6 +13,8 @@ _WRITERS = {
     "image/png": pictures.png,
     "image/jpeg": pictures.jpeg,
     "image/webp": pictures.webp,
+    "image/gif": videos.gif,
+    "video/mp4": videos.mp4,
     "image/svg+xml": paper.svg,
     "application/pdf": paper.pdf,
     "audio/wav": sound.wav,
