@@ -23,7 +23,7 @@ lint: .venv/.dev  ## style, types, and the direction of imports
 bench: .venv/.dev .venv/.models  ## print every figure that the documents name
 	for script in bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
-fuzz: .venv/.fuzz  ## feed each reader broken files for FUZZ_SECONDS; what breaks it lies in .fuzz/, with what was done
+fuzz: .venv/.dev  ## feed each reader broken files for FUZZ_SECONDS; what breaks it lies in .fuzz/, with what was done
 	mkdir -p .fuzz
 	for target in $(patsubst fuzz/fuzz_%.py,%,$(wildcard fuzz/fuzz_*.py)); do \
 		mkdir -p .fuzz/$$target && $(BIN)/python fuzz/fuzz_$$target.py -max_total_time=$(FUZZ_SECONDS) \
@@ -41,10 +41,6 @@ fuzz: .venv/.fuzz  ## feed each reader broken files for FUZZ_SECONDS; what break
 
 .venv/.dev: .venv/.installed
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
-	touch $@
-
-.venv/.fuzz: .venv/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[fuzz]'
 	touch $@
 
 .venv/.models: .venv/.installed

@@ -6,6 +6,7 @@ with atheris.instrument_imports(include=["vesica", "json"]):
     from vesica.ledger.chain import Head
 
 from harness import fuzz
+from shapes import changed_json
 
 
 def read(data: bytes) -> None:
@@ -14,4 +15,4 @@ def read(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    fuzz(read)
+    fuzz(read, changed_json)

@@ -7,6 +7,7 @@ with atheris.instrument_imports(include=["vesica"]):
     from vesica.music.score_json import read_score, write_score
 
 from harness import fuzz
+from shapes import changed_xml
 
 
 def read(data: bytes) -> None:
@@ -21,4 +22,4 @@ def read(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    fuzz(read)
+    fuzz(read, changed_xml)

@@ -21,9 +21,10 @@ class Slow(Exception):
     """An input that took longer than it may."""
 
 
-def fuzz(read: Callable[[bytes], object]) -> None:
+def fuzz(read: Callable[[bytes], object], change: Callable[[bytes, int, int], bytes] | None = None) -> None:
     """Feed ``read`` until something other than ``VesicaError`` leaves it; arguments are libFuzzer's.
 
+    ``change`` makes one input out of another, no longer than its second argument; bytes are changed blindly without.
     New inputs go to the first folder that is named, so a copy of the corpus in a folder of the moment comes first.
     """
 
@@ -38,5 +39,5 @@ def fuzz(read: Callable[[bytes], object]) -> None:
             raise Slow
 
     limits = [f"-timeout={20 * SECONDS}", f"-rss_limit_mb={2 * MEGABYTES}", f"-malloc_limit_mb={MEGABYTES}"]
-    atheris.Setup([sys.argv[0], *limits, f"-max_len={LARGEST}", *sys.argv[1:]], once)
+    atheris.Setup([sys.argv[0], *limits, f"-max_len={LARGEST}", *sys.argv[1:]], once, custom_mutator=change)
     atheris.Fuzz()

@@ -674,7 +674,7 @@ def _sounding(told: tuple[tuple[str, str | None], ...], shift: tuple[int, int], 
     said = dict(reversed(told))
     letter = said.get("step") or ""
     height = _whole(said.get("octave"), 4, -1, 10)
-    if letter not in STEPS or not letter:
+    if letter not in SEMITONES:
         raise VesicaError(f"This MusicXML file has a note of step {letter[:10]!r}; export it again.")
     exact = _number(said.get("alter"), ZERO, low=Fraction(-4))
     nearest_key = round(exact)
