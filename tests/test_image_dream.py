@@ -13,6 +13,7 @@ from vesica.errors import Cancelled, VesicaError
 from vesica.image.dream import dream
 from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, grey, read_picture, resize
+from vesica.image.tensors import to_tensor
 from vesica.work import Step
 
 QUICK = DreamParams(octaves=2, steps=3, size=96, jitter=8)
@@ -205,7 +206,6 @@ def test_a_thing_by_its_name_is_what_the_network_then_names(middling: Picture) -
 
 
 def test_a_guide_leads_the_dream_towards_what_it_shows(middling: Picture, photo: Picture) -> None:
-    from vesica.image.dream import _tensor
     from vesica.image.gain import guide_of
     from vesica.weights.efficientnet_lite import efficientnet_lite
 
@@ -213,10 +213,10 @@ def test_a_guide_leads_the_dream_towards_what_it_shows(middling: Picture, photo:
     params = DreamParams(octaves=2, steps=8, size=0, look_for="b4")
     alone = dream(picture=middling, params=params, seed=1)
     led = dream(picture=middling, params=params, seed=1, guide=guide)
-    wanted = guide_of(efficientnet_lite(), _tensor(guide), ("b4",))["b4"]
+    wanted = guide_of(efficientnet_lite(), to_tensor(guide), ("b4",))["b4"]
 
     def likeness(picture: Picture) -> float:
-        return wanted.likeness(efficientnet_lite().maps(_tensor(picture), ("b4",))["b4"]).item()
+        return wanted.likeness(efficientnet_lite().maps(to_tensor(picture), ("b4",))["b4"]).item()
 
     assert likeness(led) > likeness(middling)
     assert likeness(led) > likeness(alone)

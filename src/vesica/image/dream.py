@@ -23,10 +23,11 @@ from vesica.image.mask import strength_of
 from vesica.image.objective import Term, parse_objective
 from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, check_picture
-from vesica.image.tensors import one_thread_each, scaled, to_picture
+from vesica.image.tensors import one_thread_each, scaled, to_picture, to_tensor
 from vesica.image.tiles import Tile, cut
+from vesica.image.viewer import LONGEST, Viewer
 from vesica.weights.efficientnet_lite import EfficientNetLite, efficientnet_lite
-from vesica.work import Progress, Step
+from vesica.work import Progress
 
 SMALLEST = 32
 """Pixels of the shortest side below which there is nothing to see."""
@@ -36,9 +37,6 @@ GUIDE = 384
 
 FIRST, FIRST_STEPS = 256, 96
 """Pixels of the longest side, and steps, at which a thing is first drawn out of nothing."""
-
-PREVIEW = 512
-"""Pixels of a preview's longest side."""
 
 ROWS = 256
 """Rows that are worked on at once where more would take much memory."""
@@ -84,7 +82,7 @@ def dream(
             check_picture(guide, name="A guide")
             if not layers:
                 raise VesicaError(f"A guide is matched in whole layers; let {params.look_for[:60]!r} name one, as b8.")
-        guides = {} if guide is None else guide_of(network, _tensor(_fitted(guide, GUIDE)), layers)
+        guides = {} if guide is None else guide_of(network, to_tensor(_fitted(guide, GUIDE)), layers)
         gain = Gain(network, terms, tilted(layers, params.variety, generator), guides)
         dreamt = _dreamt(picture, strength, gain, params, generator, pool, progress)
         return _laid_over(picture, dreamt, strength, params)
@@ -147,14 +145,16 @@ def _dreamt(
 ) -> Tensor:
     """What the dream adds to the picture, float32 [1, 3, height, width], at the size it is worked at."""
     sizes, steps = _sizes(picture.shape[0], picture.shape[1], params), params.steps or _usual(gain.terms)
-    total = sum(steps * len(cut(*size, params.jitter, torch.Generator())) for size in sizes)
+    total = sum(steps * (len(cut(*size, params.jitter, torch.Generator())) + 1) for size in sizes)
+    viewer = Viewer(_fitted(picture, LONGEST), total, params, progress) if progress else None
     weight = None if strength is None else torch.from_numpy(strength)[None, None]
-    small, done = _fitted(picture, PREVIEW), 0
-    change, preview = torch.zeros(1, 3, 1, 1), small
+    change = torch.zeros(1, 3, 1, 1)
     for size in sizes:
         ground = _at(picture, size)
         view = _add(scaled(change, *size), ground, 1.0).clamp_(0, 1)
         held = None if weight is None else scaled(weight, *size).clamp(0, 1)
+        if viewer:
+            viewer.begin(view, ground)
         here = None
         # bfloat16: half the memory, and a slope needs few digits.
         slope = torch.empty(1, 3, *size, dtype=torch.bfloat16)
@@ -163,16 +163,15 @@ def _dreamt(
             here = here or gain.balanced(view, tiles[len(tiles) // 2])
             for tile, part in zip(tiles, pool.map(_climb(here, view, held), tiles), strict=True):
                 slope[tile.core] = part
-                done += 1
-                if progress and tile is not tiles[-1]:
-                    progress(Step(done, total, preview, f"at {size[1]} x {size[0]}"))
-            for rows, step in evened(slope, params.colour):
+                if viewer:
+                    viewer.looked(tile, part)
+            tick = viewer.waited if viewer and viewer.large else None
+            for rows, step in evened(slope, params.colour, pool, tick=tick):
                 if held is not None:
                     step = step * held[:, :, rows]
-                view[:, :, rows] = (view[:, :, rows] + params.rate * step).clamp_(0, 1)
-            if progress:
-                preview = _preview(small, view, ground)
-                progress(Step(done, total, preview, f"at {size[1]} x {size[0]}"))
+                view[:, :, rows] = view[:, :, rows].add(step, alpha=params.rate).clamp_(0, 1)
+            if viewer:
+                viewer.stepped()
         del slope
         change = _add(view, ground, -1.0)
     return change
@@ -197,15 +196,8 @@ def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[Tile], Te
 def _add(change: Tensor, ground: Picture, sign: float) -> Tensor:
     """``change`` [1, 3, height, width] with the ground added in place (or taken off), little by little."""
     for top in range(0, len(ground), ROWS):
-        change[:, :, top : top + ROWS] += sign * _tensor(ground[top : top + ROWS])
+        change[:, :, top : top + ROWS] += sign * to_tensor(ground[top : top + ROWS])
     return change
-
-
-def _preview(small: Picture, view: Tensor, ground: Picture) -> Picture:
-    """The dream so far: the picture at a preview's size, with what was dreamt laid over it."""
-    every = -(-max(ground.shape[:2]) // (2 * PREVIEW))
-    change = view[:, :, ::every, ::every] - _tensor(ground[::every, ::every])
-    return to_picture((_tensor(small) + scaled(change, *small.shape[:2])).clamp(0, 1))
 
 
 def _laid_over(picture: Picture, change: Tensor, strength: NDArray[np.float32] | None, params: DreamParams) -> Picture:
@@ -251,8 +243,3 @@ def _fitted(picture: Picture, longest: int) -> Picture:
     height, width = picture.shape[:2]
     scale = min(1.0, longest / max(height, width))
     return _at(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
-
-
-def _tensor(picture: Picture) -> Tensor:
-    """float32 [1, 3, height, width] of 0..1."""
-    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
