@@ -11,9 +11,11 @@ import torch
 
 from vesica.errors import Cancelled, VesicaError
 from vesica.image.dream import dream
+from vesica.image.gain import Gain
 from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, grey, read_picture, resize
 from vesica.image.tensors import to_tensor
+from vesica.image.tiles import Tile
 from vesica.work import Step
 
 QUICK = DreamParams(octaves=2, steps=3, size=96, jitter=8)
@@ -106,6 +108,51 @@ def test_every_step_is_told_and_the_last_is_the_whole(small: Picture) -> None:
     assert [step.done for step in told] == list(range(1, told[-1].total + 1))
     assert told[-1].preview.dtype == np.uint8
     assert told[-1].preview.shape[2] == 3
+
+
+@pytest.mark.parametrize("side", [200, 1100])
+def test_it_is_shown_at_most_a_second_apart_by_a_clock_that_runs_with_the_work(
+    side: int, photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network is replaced by one that sees nothing and takes 1 microsecond a pixel, twice what the real one takes."""
+    clock, told = 0.0, [0.0]
+    shown: list[Picture] = []
+
+    def slope(self: Gain, picture: torch.Tensor, tile: Tile) -> torch.Tensor:
+        nonlocal clock
+        clock += 1e-6 * tile.area
+        return torch.full_like(picture[tile.core], 0.1) + 0.01 * picture[tile.core]
+
+    def look(step: Step) -> None:
+        if not shown or step.preview is not shown[-1]:
+            shown.append(step.preview)
+            told.append(clock)
+        ticks.append(clock)
+
+    monkeypatch.setattr(Gain, "slope", slope)
+    ticks = [0.0]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # with more, tiles run ahead of what is told
+    try:
+        dream(picture=resize(photo, side), params=DreamParams(octaves=3, steps=8, size=0), seed=1, progress=look)
+    finally:
+        torch.set_num_threads(threads)
+    assert max(np.diff([*told, clock])) <= 1
+    assert max(np.diff(ticks)) <= 0.5
+    assert len(shown) <= 2 + clock / 0.5
+    assert all(max(one.shape) <= 512 for one in shown)
+
+
+def test_a_large_picture_is_shown_within_a_step(photo: Picture) -> None:
+    told: list[Step] = []
+    params = DreamParams(octaves=1, steps=1, size=0)
+    large = resize(photo, 1100)
+    result = dream(picture=large, params=params, seed=1, progress=told.append)
+    tiles_told = [step.preview.astype(int) for step in told[:-1]]
+    change = [np.abs(one - resize(large, 512)).mean() for one in tiles_told]
+    assert change[-1] > change[0]
+    assert any(0.2 < (one != tiles_told[0]).any(2).mean() < 0.95 for one in tiles_told[1:])
+    assert np.abs(told[-1].preview.astype(int) - resize(result, 512)).mean() < 3
 
 
 def test_a_dream_stops_when_it_is_cancelled(small: Picture) -> None:

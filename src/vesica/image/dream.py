@@ -16,13 +16,14 @@ from PIL import Image
 from torch import Tensor
 
 from vesica.errors import VesicaError
+from vesica.image.alpha import keeps_alpha
 from vesica.image.bands import AXES, evened
 from vesica.image.fourier import optimised
 from vesica.image.gain import Gain, guide_of, tilted
 from vesica.image.mask import strength_of
 from vesica.image.objective import Term, parse_objective
 from vesica.image.params import DreamParams
-from vesica.image.pictures import Picture, check_picture
+from vesica.image.pictures import MOST_PIXELS, Picture, check_picture
 from vesica.image.tensors import one_thread_each, scaled, to_picture, to_tensor
 from vesica.image.tiles import Tile, cut
 from vesica.image.viewer import LONGEST, Viewer
@@ -42,6 +43,7 @@ ROWS = 256
 """Rows that are worked on at once where more would take much memory."""
 
 
+@keeps_alpha
 def dream(
     *,
     picture: Picture | None = None,
@@ -55,7 +57,8 @@ def dream(
 
     Parameters
     ----------
-    picture : uint8 [height, width, 3], at least 32 pixels a side; left unchanged
+    picture : uint8 [height, width, 3], at least 32 pixels a side; left unchanged. With alpha as a fourth channel, the
+        result has the same; where nothing shows, it keeps every byte (see ``vesica.image.alpha``)
     params : the knobs
     seed : draws the noise, which channels of a layer count for more, and how the view moves from step to step
     mask : how strongly to dream where: white is full strength, black is kept to the byte; in the picture's shape, at
@@ -97,6 +100,11 @@ def _ground(picture: Picture | None, params: DreamParams, generator: torch.Gener
         raise VesicaError("A dream needs a picture to begin from; give one, or begin from noise with start=noise.")
     else:
         height, width = params.height, params.width
+    if height * width > MOST_PIXELS:
+        raise VesicaError(
+            f"A picture to dream into has at most {MOST_PIXELS // 1_000_000} million pixels; this one has "
+            f"{width} x {height}, so scale it down."
+        )
     if min(height, width) < SMALLEST:
         raise VesicaError(
             f"A picture to dream into needs {SMALLEST} pixels a side; this one has {width} x {height}, so scale it up."

@@ -17,8 +17,8 @@ from vesica.work import Progress, Step
 LONGEST = 512
 """Pixels of a preview's longest side."""
 
-AFTER = 600_000
-"""Pixels to be looked at between one preview and the next: about half a second of one core."""
+AFTER = 300_000
+"""Pixels to be looked at between one preview and the next: about a quarter of a second of one core."""
 
 
 class Viewer:
