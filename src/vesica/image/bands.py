@@ -20,6 +20,9 @@ independently."""
 BANDS = (0.25, 0.7, 1.0, 0.4)
 """Strength of each band of detail, fine to coarse; the last is all that is coarser."""
 
+THING = (0.12, 0.5, 1.0, 0.6)
+"""The same where a thing is to be seen: its form before its grain."""
+
 COLOURS = (0.07, 0.17, 0.28, 0.28)
 """Strength of colour against light in each band."""
 
@@ -44,7 +47,12 @@ R = TypeVar("R")
 
 
 def evened(
-    slope: Tensor, colour: float, pool: Executor | None = None, *, tick: Callable[[], None] | None = None
+    slope: Tensor,
+    colour: float,
+    pool: Executor | None = None,
+    *,
+    strengths: Sequence[float] = BANDS,
+    tick: Callable[[], None] | None = None,
 ) -> Iterator[tuple[slice, Tensor]]:
     """The slope with every band at its own strength, strip by strip: which rows, and their float32 [1, 3, rows, width].
 
@@ -55,6 +63,7 @@ def evened(
     slope : float [1, 3, height, width]; where all of a pixel is zero, nothing was seen and nothing is measured
     colour : strength of colour, 0..1; 0 leaves light alone
     pool : threads that share the strips; the result is the same without
+    strengths : of each band, fine to coarse
     tick : called from the caller's thread after each look at a strip
     """
     height, width = slope.shape[-2:]
@@ -76,7 +85,7 @@ def evened(
     held, squares, seen = zip(*run(measured, strips), strict=True)
     gains = [
         _gain(light, tint * colour, sum(strip[place] for strip in squares), sum(strip[place] for strip in seen))
-        for place, (light, tint) in enumerate(zip(BANDS, COLOURS, strict=True))
+        for place, (light, tint) in enumerate(zip(strengths, COLOURS, strict=True))
     ]
 
     def joined(number: int) -> Tensor:

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from vesica.errors import VesicaError
 from vesica.image.alpha import keeps_alpha
-from vesica.image.bands import AXES, evened
-from vesica.image.fourier import optimised
+from vesica.image.bands import AXES, BANDS, THING, evened
+from vesica.image.fourier import drawn, optimised
 from vesica.image.gain import Gain, guide_of, tilted
 from vesica.image.mask import strength_of
-from vesica.image.objective import Term, parse_objective
+from vesica.image.objective import parse_objective
 from vesica.image.params import DreamParams
 from vesica.image.pictures import MOST_PIXELS, Picture, check_picture
 from vesica.image.tensors import one_thread_each, scaled, to_picture, to_tensor
@@ -38,6 +38,12 @@ GUIDE = 384
 
 FIRST, FIRST_STEPS = 256, 96
 """Pixels of the longest side, and steps, at which a thing is first drawn out of nothing."""
+
+VIEWS, THING_STEPS = 2, 64
+"""Ways at once in which the picture is turned where a thing is looked for, and steps at the smallest scale."""
+
+MOMENTUM = 0.6
+"""How much of the last slope goes on where a thing is looked for: what is no part of it differs from step to step."""
 
 ROWS = 256
 """Rows that are worked on at once where more would take much memory."""
@@ -152,12 +158,16 @@ def _dreamt(
     progress: Progress | None,
 ) -> Tensor:
     """What the dream adds to the picture, float32 [1, 3, height, width], at the size it is worked at."""
-    sizes, steps = _sizes(picture.shape[0], picture.shape[1], params), params.steps or _usual(gain.terms)
-    total = sum(steps * (len(cut(*size, params.jitter, torch.Generator())) + 1) for size in sizes)
+    sizes, views = _sizes(picture.shape[0], picture.shape[1], params), VIEWS if gain.names else 1
+    steps = _steps(len(sizes), gain, params)
+    total = sum(
+        count * (views * len(cut(*size, params.jitter, torch.Generator(), whole=gain.names)) + 1)
+        for size, count in zip(sizes, steps, strict=True)
+    )
     viewer = Viewer(_fitted(picture, LONGEST), total, params, progress) if progress else None
     weight = None if strength is None else torch.from_numpy(strength)[None, None]
     change = torch.zeros(1, 3, 1, 1)
-    for size in sizes:
+    for size, count in zip(sizes, steps, strict=True):
         ground = _at(picture, size)
         view = _add(scaled(change, *size), ground, 1.0).clamp_(0, 1)
         held = None if weight is None else scaled(weight, *size).clamp(0, 1)
@@ -165,16 +175,20 @@ def _dreamt(
             viewer.begin(view, ground)
         here = None
         # bfloat16: half the memory, and a slope needs few digits.
-        slope = torch.empty(1, 3, *size, dtype=torch.bfloat16)
-        for _ in range(steps):
-            tiles = cut(*size, params.jitter, generator)
+        slope = torch.zeros(1, 3, *size, dtype=torch.bfloat16)
+        for _ in range(count):
+            tiles = cut(*size, params.jitter, generator, whole=gain.names)
             here = here or gain.balanced(view, tiles[len(tiles) // 2])
-            for tile, part in zip(tiles, pool.map(_climb(here, view, held), tiles), strict=True):
-                slope[tile.core] = part
+            turns = [drawn(1, generator) if gain.names else None for _ in range(views)]
+            looks = [(tile, turn) for tile in tiles for turn in turns]
+            slope *= MOMENTUM if gain.names else 0.0
+            for (tile, turn), part in zip(looks, pool.map(_climb(here, view, held), looks), strict=True):
+                slope[tile.core] += part
                 if viewer:
                     viewer.looked(tile, part)
             tick = viewer.waited if viewer and viewer.large else None
-            for rows, step in evened(slope, params.colour, pool, tick=tick):
+            strengths = THING if gain.names else BANDS
+            for rows, step in evened(slope, params.colour, pool, strengths=strengths, tick=tick):
                 if held is not None:
                     step = step * held[:, :, rows]
                 view[:, :, rows] = view[:, :, rows].add(step, alpha=params.rate).clamp_(0, 1)
@@ -185,18 +199,21 @@ def _dreamt(
     return change
 
 
-def _usual(terms: tuple[Term, ...]) -> int:
-    """Steps at each scale: a thing takes more of them to be seen than a layer does."""
-    return 36 if any(term.label is not None for term in terms) else 12
+def _steps(scales: int, gain: Gain, params: DreamParams) -> list[int]:
+    """Steps at each scale, small to large: a thing takes many at the small ones, where it is seen whole."""
+    if params.steps:
+        return [params.steps] * scales
+    return [max(12, THING_STEPS >> scale) if gain.names else 12 for scale in range(scales)]
 
 
-def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[Tile], Tensor]:
-    """The slope that a tile finds; none where nothing may change."""
+def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[tuple[Tile, Tensor | None]], Tensor]:
+    """The slope that a tile, turned, finds; none where nothing may change."""
 
-    def climb(tile: Tile) -> Tensor:
+    def climb(look: tuple[Tile, Tensor | None]) -> Tensor:
+        tile, turn = look
         if held is not None and not held[tile.core].any():
             return torch.zeros_like(view[tile.core])
-        return gain.slope(view, tile)
+        return gain.slope(view, tile, turn)
 
     return climb
 

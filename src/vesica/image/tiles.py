@@ -67,12 +67,15 @@ class Tile:
         return seen[:, :, rows, columns]
 
 
-def cut(height: int, width: int, jitter: int, generator: torch.Generator) -> list[Tile]:
+def cut(height: int, width: int, jitter: int, generator: torch.Generator, *, whole: bool = False) -> list[Tile]:
     """Cut a picture into tiles, of one size and shape in what they see.
 
     One shape, since a convolution is prepared anew for each it meets. Cuts, and the network's grid within the tiles,
-    are moved as ``generator`` draws; the grid by up to ``jitter`` pixels.
+    are moved as ``generator`` draws; the grid by up to ``jitter`` pixels. ``whole``: a picture of up to ``COLUMNS``
+    pixels a side is one tile.
     """
+    if whole and max(height, width) <= COLUMNS:
+        return [Tile(_spans(height, 1, jitter, generator)[0], _spans(width, 1, jitter, generator)[0])]
     least = 2 if height * width > SMALL * SMALL else 1
     tall = height >= width
     rows = max(least, -(-height // ROWS)) if tall else -(-height // COLUMNS)
