@@ -117,7 +117,7 @@ def test_every_step_is_told_and_the_last_is_the_whole(small: Picture) -> None:
 def test_it_is_shown_at_most_a_second_apart_by_a_clock_that_runs_with_the_work(
     side: int, photo: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The network is replaced by one that sees nothing and takes 1 microsecond a pixel, twice what the real one takes."""
+    """The network is replaced by one that takes 1 microsecond a pixel, twice what the real one takes."""
     clock, told = 0.0, [0.0]
     shown: list[Picture] = []
 

@@ -1,4 +1,4 @@
-"""DeepDream on pictures as people have them: small, huge, grey, deep, turned, transparent, moving, of other profiles."""
+"""DeepDream on pictures as people have them: tiny, huge, grey, deep, turned, transparent, moving, oddly coloured."""
 
 from dataclasses import replace
 from io import BytesIO

@@ -1,8 +1,9 @@
 """The engines a studio knows: found by name, loaded when called.
 
 An engine is a pure function called by keyword: its inputs by name, ``params``, ``seed`` and ``progress``. It returns a
-value of its medium: a picture (uint8 array [height, width, 3], sRGB; 4 channels with alpha), a text (str), a ``Score`` or a ``Video``. Other
-packages add rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
+value of its medium: a picture (uint8 array [height, width, 3], sRGB; a fourth channel is alpha), a text (str), a
+``Score`` or a ``Video``. Other packages add rows through entry points of group ``vesica.engines``, each naming an
+``Engine``.
 """
 
 import importlib
@@ -102,7 +103,9 @@ OURS = (
         "close",
         "DeepDream: show a network more of what it already sees in a picture.",
         inputs={
-            "picture": Input("image", needed=True, help="the picture to dream into", unless=("start", "noise"), alpha=True),
+            "picture": Input(
+                "image", needed=True, help="the picture to dream into", unless=("start", "noise"), alpha=True
+            ),
             "mask": Input("image", help="where to dream: white is full strength, black is kept"),
             "guide": Input("image", help="what to dream of: layers become like this picture"),
         },

@@ -158,7 +158,8 @@ def _dreamt(
     progress: Progress | None,
 ) -> Tensor:
     """What the dream adds to the picture, float32 [1, 3, height, width], at the size it is worked at."""
-    sizes, views = _sizes(picture.shape[0], picture.shape[1], params), VIEWS if gain.names else 1
+    sizes = _sizes(picture.shape[0], picture.shape[1], params)
+    views, momentum, strengths = (VIEWS, MOMENTUM, THING) if gain.names else (1, 0.0, BANDS)
     steps = _steps(len(sizes), gain, params)
     total = sum(
         count * (views * len(cut(*size, params.jitter, torch.Generator(), whole=gain.names)) + 1)
@@ -181,13 +182,12 @@ def _dreamt(
             here = here or gain.balanced(view, tiles[len(tiles) // 2])
             turns = [drawn(1, generator) if gain.names else None for _ in range(views)]
             looks = [(tile, turn) for tile in tiles for turn in turns]
-            slope *= MOMENTUM if gain.names else 0.0
-            for (tile, turn), part in zip(looks, pool.map(_climb(here, view, held), looks), strict=True):
+            slope *= momentum
+            for (tile, _), part in zip(looks, pool.map(_climb(here, view, held), looks), strict=True):
                 slope[tile.core] += part
                 if viewer:
                     viewer.looked(tile, part)
             tick = viewer.waited if viewer and viewer.large else None
-            strengths = THING if gain.names else BANDS
             for rows, step in evened(slope, params.colour, pool, strengths=strengths, tick=tick):
                 if held is not None:
                     step = step * held[:, :, rows]

@@ -63,8 +63,10 @@ def read_picture(data: bytes, *, alpha: bool = False) -> Picture:
 
     The camera's orientation is applied, transparency is laid over white (or, with ``alpha``, kept as a fourth channel
     where there is any), and colours are brought to sRGB by the file's own profile: a screen without the profile then
-    shows what the file meant. Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above
-    ``MOST_PIXELS`` (``MOST_HEAVY``), which the header tells before anything is decoded.
+    shows what the file meant.
+
+    Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above ``MOST_PIXELS``
+    (``MOST_HEAVY``), which the header tells before anything is decoded.
     """
     if not data:
         raise VesicaError("The picture file is empty; export it again.")

@@ -98,5 +98,8 @@ def _alike(one: Picture, other: Picture) -> tuple[Picture, Picture]:
     """Both with alpha where one of them has it."""
     if one.shape[2] == other.shape[2]:
         return one, other
-    solid = [np.dstack([value, np.full(value.shape[:2], 255, np.uint8)]) if value.shape[2] == 3 else value for value in (one, other)]
+    solid = [
+        np.dstack([value, np.full(value.shape[:2], 255, np.uint8)]) if value.shape[2] == 3 else value
+        for value in (one, other)
+    ]
     return solid[0], solid[1]
