@@ -121,7 +121,8 @@ def _strips(height: int, width: int) -> Iterator[slice]:
 def _gain(light: float, tint: float, square: Tensor, count: int) -> Tensor:
     """What brings a band to its strength, [1, 3, 1, 1]: from its sum of squares [3] over ``count`` places."""
     rms = (square / max(count, 1)).sqrt().clamp_min(1e-30)
-    return (torch.tensor([1, tint, tint]) * light / rms).float().view(1, 3, 1, 1)
+    gain: Tensor = torch.tensor([1, tint, tint]) * light / rms
+    return gain.float().view(1, 3, 1, 1)
 
 
 def _bands(slope: Tensor, strip: slice) -> list[Tensor]:

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -44,6 +45,9 @@ VIEWS, THING_STEPS = 2, 64
 
 MOMENTUM = 0.6
 """How much of the last slope goes on where a thing is looked for: what is no part of it differs from step to step."""
+
+FOCUS = 24
+"""Pixels over which it is looked how strong the slope of a thing is."""
 
 ROWS = 256
 """Rows that are worked on at once where more would take much memory."""
@@ -188,15 +192,26 @@ def _dreamt(
                 if viewer:
                     viewer.looked(tile, part)
             tick = viewer.waited if viewer and viewer.large else None
+            where = _focus(slope) if gain.names else None
             for rows, step in evened(slope, params.colour, pool, strengths=strengths, tick=tick):
-                if held is not None:
-                    step = step * held[:, :, rows]
+                for share in (held, where):
+                    if share is not None:
+                        step = step * share[:, :, rows]
                 view[:, :, rows] = view[:, :, rows].add(step, alpha=params.rate).clamp_(0, 1)
             if viewer:
                 viewer.stepped()
         del slope
         change = _add(view, ground, -1.0)
     return change
+
+
+def _focus(slope: Tensor) -> Tensor:
+    """Where a thing is, float32 [1, 1, height, width] of 0..1: where its slope is strong over ``FOCUS`` pixels."""
+    strong = F.avg_pool2d(
+        slope.abs().mean(1, keepdim=True).float(), FOCUS, FOCUS // 2, FOCUS // 2, count_include_pad=False
+    )
+    strong = (strong / strong.flatten().kthvalue(max(1, round(0.9 * strong.numel())))[0].clamp_min(1e-30)).clamp(0, 1)
+    return scaled(strong.square(), *slope.shape[-2:]).clamp(0, 1)
 
 
 def _steps(scales: int, gain: Gain, params: DreamParams) -> list[int]:
