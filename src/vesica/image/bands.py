@@ -101,8 +101,8 @@ def evened(
     scale = sum(counts) / max(sum(totals), 1e-30)
 
     def finished(number: int) -> Tensor:
-        step: Tensor = joined(number) if steps[number] is None else steps[number]
-        return step * scale
+        step: Tensor = (joined(number) if steps[number] is None else steps[number]) * scale
+        return step
 
     for first in range(0, len(strips), AHEAD):
         numbers = range(len(strips))[first : first + AHEAD]
