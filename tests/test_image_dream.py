@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +14,11 @@ import torch
 
 from vesica.errors import Cancelled, VesicaError
 from vesica.image.dream import dream
+from vesica.image.gain import Gain
 from vesica.image.params import DreamParams
 from vesica.image.pictures import Picture, grey, read_picture, resize
+from vesica.image.tensors import to_tensor
+from vesica.image.tiles import Tile
 from vesica.work import Step
 
 QUICK = DreamParams(octaves=2, steps=3, size=96, jitter=8)
@@ -105,6 +111,53 @@ def test_every_step_is_told_and_the_last_is_the_whole(small: Picture) -> None:
     assert [step.done for step in told] == list(range(1, told[-1].total + 1))
     assert told[-1].preview.dtype == np.uint8
     assert told[-1].preview.shape[2] == 3
+
+
+@pytest.mark.parametrize("side", [200, 1100])
+def test_it_is_shown_at_most_a_second_apart_by_a_clock_that_runs_with_the_work(
+    side: int, photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network is replaced by one that takes 1 microsecond a pixel, twice what the real one takes."""
+    clock, told = 0.0, [0.0]
+    shown: list[Picture] = []
+
+    def slope(self: Gain, picture: torch.Tensor, tile: Tile, turn: torch.Tensor | None = None) -> torch.Tensor:
+        nonlocal clock
+        clock += 1e-6 * tile.area
+        return torch.full_like(picture[tile.core], 0.1) + 0.01 * picture[tile.core]
+
+    def look(step: Step) -> None:
+        if not shown or step.preview is not shown[-1]:
+            shown.append(step.preview)
+            told.append(clock)
+        ticks.append(clock)
+
+    class Here(Executor):
+        """No threads, which would run ahead of what is told."""
+
+        def map(self, work: Callable, *items: Iterable, **_: object) -> Iterator:
+            return map(work, *items)
+
+    ticks = [0.0]
+    monkeypatch.setattr(Gain, "slope", slope)
+    monkeypatch.setattr("vesica.image.dream.one_thread_each", lambda: nullcontext(Here()))
+    dream(picture=resize(photo, side), params=DreamParams(octaves=3, steps=8, size=0), seed=1, progress=look)
+    assert max(np.diff([*told, clock])) <= 1
+    assert max(np.diff(ticks)) <= 0.5
+    assert len(shown) <= 2 + clock / 0.25
+    assert all(max(one.shape) <= 512 for one in shown)
+
+
+def test_a_large_picture_is_shown_within_a_step(photo: Picture) -> None:
+    told: list[Step] = []
+    params = DreamParams(octaves=1, steps=1, size=0)
+    large = resize(photo, 1100)
+    result = dream(picture=large, params=params, seed=1, progress=told.append)
+    tiles_told = [step.preview.astype(int) for step in told[:-1]]
+    change = [np.abs(one - resize(large, 512)).mean() for one in tiles_told]
+    assert change[-1] > change[0]
+    assert any(0.2 < (one != tiles_told[0]).any(2).mean() < 0.95 for one in tiles_told[1:])
+    assert np.abs(told[-1].preview.astype(int) - resize(result, 512)).mean() < 3
 
 
 def test_a_dream_stops_when_it_is_cancelled(small: Picture) -> None:
@@ -205,7 +258,6 @@ def test_a_thing_by_its_name_is_what_the_network_then_names(middling: Picture) -
 
 
 def test_a_guide_leads_the_dream_towards_what_it_shows(middling: Picture, photo: Picture) -> None:
-    from vesica.image.dream import _tensor
     from vesica.image.gain import guide_of
     from vesica.weights.efficientnet_lite import efficientnet_lite
 
@@ -213,10 +265,10 @@ def test_a_guide_leads_the_dream_towards_what_it_shows(middling: Picture, photo:
     params = DreamParams(octaves=2, steps=8, size=0, look_for="b4")
     alone = dream(picture=middling, params=params, seed=1)
     led = dream(picture=middling, params=params, seed=1, guide=guide)
-    wanted = guide_of(efficientnet_lite(), _tensor(guide), ("b4",))["b4"]
+    wanted = guide_of(efficientnet_lite(), to_tensor(guide), ("b4",))["b4"]
 
     def likeness(picture: Picture) -> float:
-        return wanted.likeness(efficientnet_lite().maps(_tensor(picture), ("b4",))["b4"]).item()
+        return wanted.likeness(efficientnet_lite().maps(to_tensor(picture), ("b4",))["b4"]).item()
 
     assert likeness(led) > likeness(middling)
     assert likeness(led) > likeness(alone)

@@ -15,7 +15,9 @@ from vesica.errors import VesicaError
 from vesica.image.pictures import (
     Picture,
     check_picture,
+    frames_of,
     grey,
+    opaque,
     read_picture,
     resize,
     write_jpeg,
@@ -100,6 +102,46 @@ def test_transparency_is_laid_over_white() -> None:
     assert read_picture(saved(image)).tolist() == [[[10, 20, 30], [255, 255, 255]]]
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_kept_where_it_is_asked_for(mode: str) -> None:
+    image = Image.fromarray(scene(8, 6)).convert("LA" if mode == "LA" else "RGBA")
+    image.putalpha(Image.fromarray(np.linspace(0, 255, 48).reshape(6, 8).astype(np.uint8)))
+    image = image.quantize(16, Image.Quantize.FASTOCTREE) if mode == "P" else image
+    back = read_picture(saved(image), alpha=True)
+    assert np.array_equal(back, np.asarray(image.convert("RGBA")))
+    assert np.array_equal(read_picture(write_png(back), alpha=True), back)
+
+
+def test_transparency_that_shows_nowhere_is_no_fourth_channel() -> None:
+    assert read_picture(saved(Image.fromarray(scene(8, 6)).convert("RGBA")), alpha=True).shape == (6, 8, 3)
+
+
+@given(picture=pictures, share=st.integers(0, 255))
+def test_laid_over_white_a_picture_lies_between_itself_and_white(picture: Picture, share: int) -> None:
+    laid = opaque(np.dstack([picture, np.full(picture.shape[:2], share, np.uint8)]))
+    assert (laid >= picture).all()
+    assert np.array_equal(laid, picture) or share < 255
+    assert share or (laid == 255).all()
+
+
+def test_a_jpeg_has_white_where_nothing_shows() -> None:
+    assert read_picture(write_jpeg(np.zeros((8, 8, 4), np.uint8))).min() > 250
+
+
+def test_the_frames_of_a_file_are_counted_and_the_first_is_read() -> None:
+    frames = [Image.new("RGB", (9, 7), colour) for colour in ("red", "green", "blue")]
+    for kind in ("GIF", "PNG", "WEBP"):
+        data = saved(frames[0], kind, save_all=True, append_images=frames[1:])
+        assert frames_of(data) == 3
+        assert read_picture(data)[3, 4].tolist() == pytest.approx([255, 0, 0], abs=4)
+    assert frames_of(saved(frames[0])) == 1
+
+
+def test_a_picture_written_as_png_says_that_it_is_srgb() -> None:
+    with Image.open(BytesIO(write_png(scene(8, 6)))) as opened:
+        assert opened.info["srgb"] == 0
+
+
 def test_the_cameras_orientation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -168,7 +210,7 @@ def test_a_picture_without_its_pixels_is_refused() -> None:
     "wrong",
     [
         np.zeros((4, 4), np.uint8),
-        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 2), np.uint8),
         np.zeros((4, 4, 3), np.float32),
         np.zeros((0, 4, 3), np.uint8),
     ],

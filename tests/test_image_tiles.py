@@ -1,5 +1,7 @@
 """Tiles of a large picture, and the bands of a slope."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,11 @@ def test_tiles_cover_every_pixel_once_and_see_equally_much(height: int, width: i
             assert span.last - span.end >= (tiles.MARGIN if span.end < size else tiles.BORDER)
     assert (covered == 1).all()
     assert len({(tile.down.last - tile.down.first, tile.right.last - tile.right.first) for tile in cut}) == 1
-    assert all(tile.down.last - tile.down.first <= tiles.TILE + 300 for tile in cut)
+    assert all(tile.area <= (tiles.ROWS + 240) * (tiles.COLUMNS + 240) for tile in cut)
+
+
+def test_the_usual_picture_is_two_tiles_so_that_two_threads_have_work() -> None:
+    assert len(tiles.cut(512, 512, 16, torch.Generator())) == 2
 
 
 def test_cuts_lie_elsewhere_at_every_step() -> None:
@@ -45,9 +51,22 @@ def test_strips_leave_no_trace_in_bands(shape: tuple[int, int], monkeypatch: pyt
     whole = torch.cat([step for _, step in bands.evened(slope, 0.7)], 2)
     monkeypatch.setattr(bands, "STRIP", 64 * shape[1])
     strips = list(bands.evened(slope, 0.7))
-    assert len(strips) > 1 or shape[0] <= 72
+    assert len(strips) > 2 or shape[0] <= 128
     assert torch.cat([step for _, step in strips], 2).shape == slope.shape
     assert torch.allclose(torch.cat([step for _, step in strips], 2), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("held", [0, bands.HELD])
+def test_strips_are_the_same_on_a_pool_and_whether_bands_are_held(held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    slope = torch.randn(1, 3, 300, 90, generator=torch.Generator().manual_seed(1))
+    alone = list(bands.evened(slope, 0.7))
+    monkeypatch.setattr(bands, "HELD", held)
+    ticks: list[int] = []
+    with ThreadPoolExecutor(2) as pool:
+        shared = list(bands.evened(slope, 0.7, pool, tick=lambda: ticks.append(1)))
+    assert [rows for rows, _ in shared] == [rows for rows, _ in alone]
+    assert all(torch.equal(one, other) for (_, one), (_, other) in zip(shared, alone, strict=True))
+    assert len(ticks) == 3 * len(shared)
 
 
 def test_the_evened_slope_has_a_mean_of_one_where_something_was_seen() -> None:

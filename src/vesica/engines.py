@@ -1,8 +1,9 @@
 """The engines a studio knows: found by name, loaded when called.
 
 An engine is a pure function called by keyword: its inputs by name, ``params``, ``seed`` and ``progress``. It returns a
-value of its medium: a picture (uint8 array [height, width, 3], sRGB), a text (str), a ``Score`` or a ``Video``. Other
-packages add rows through entry points of group ``vesica.engines``, each naming an ``Engine``.
+value of its medium: a picture (uint8 array [height, width, 3], sRGB; a fourth channel is alpha), a text (str), a
+``Score`` or a ``Video``. Other packages add rows through entry points of group ``vesica.engines``, each naming an
+``Engine``.
 """
 
 import importlib
@@ -22,12 +23,14 @@ class Input:
     """Something an engine takes besides its knobs.
 
     unless : a knob and its value with which the input is not needed after all
+    alpha : whether a picture may show through (a fourth channel); others are laid over white
     """
 
     medium: "Medium"
     needed: bool = False
     help: str = ""
     unless: tuple[str, str] | None = None
+    alpha: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +96,16 @@ OURS = (
     ),
     Engine(
         "image.dream",
-        "2",
+        "3",
         "image",
         "vesica.image.dream:dream",
         "vesica.image.params:DreamParams",
         "close",
         "DeepDream: show a network more of what it already sees in a picture.",
         inputs={
-            "picture": Input("image", needed=True, help="the picture to dream into", unless=("start", "noise")),
+            "picture": Input(
+                "image", needed=True, help="the picture to dream into", unless=("start", "noise"), alpha=True
+            ),
             "mask": Input("image", help="where to dream: white is full strength, black is kept"),
             "guide": Input("image", help="what to dream of: layers become like this picture"),
         },
@@ -116,7 +121,7 @@ OURS = (
         "close",
         "Style by optimisation: a picture painted anew in the manner of one painting, or several.",
         inputs={
-            "picture": Input("image", needed=True, help="the picture to paint anew"),
+            "picture": Input("image", needed=True, help="the picture to paint anew", alpha=True),
             "painting": Input("image", help="a painting whose manner is taken"),
             "painting2": Input("image", help="a second painting"),
             "painting3": Input("image", help="a third painting"),
@@ -130,7 +135,7 @@ OURS = (
     ),
     Engine(
         "video.dream",
-        "1",
+        "2",
         "video",
         "vesica.video.dream:dream",
         "vesica.video.params:DreamParams",

@@ -293,10 +293,11 @@ class _Hanging:
 
     def _picture(self, room: str, work: Work) -> Piece:
         from vesica.image.colour_names import colours_of
+        from vesica.image.pictures import opaque
 
         picture = self.studio.content(work)
         height, width = picture.shape[:2]
-        colours = _and(colours_of(picture))
+        colours = _and(colours_of(opaque(picture)))
         files = [
             self._as(work, f"{room}.webp", picture, "to look at"),
             self._as(work, f"{room}.png", picture, "to print"),

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any
 
-from vesica.engines import find
+from vesica.engines import Input, find
 from vesica.errors import VesicaError, in_words, is_of_the_disk
 from vesica.knobs import build
 from vesica.media import craft
@@ -273,11 +273,21 @@ def _answer(request: Mapping[str, Any], inputs: Mapping[str, bytes], out: Callab
         out({"kind": "step", "done": step.done, "total": step.total, "note": step.note, "preview": type_}, data)
 
     progress(Step(0, 1, note="loading"))
-    values = {name: craft(engine.inputs[name].medium).read(data) for name, data in inputs.items()}
+    values = {name: _read(engine.inputs[name], data) for name, data in inputs.items()}
     params = build(engine.load_params(), request["params"])
     value = engine.load()(**values, params=params, seed=request["seed"], progress=progress)
     data, type_ = craft(engine.makes).write(value)
     out({"kind": "made", "type": type_, "runtime": _runtime(engine.models_for(params))}, data)
+
+
+def _read(wanted: Input, data: bytes) -> Any:
+    """The value of an input as its engine takes it."""
+    value = craft(wanted.medium).read(data)
+    if wanted.medium != "image" or wanted.alpha:
+        return value
+    from vesica.image.pictures import opaque
+
+    return opaque(value)
 
 
 def _failure(fault: Exception) -> Mapping[str, Any]:

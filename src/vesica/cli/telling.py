@@ -25,6 +25,11 @@ def work_in_words(studio: "Studio", work: "Work") -> str:
     from vesica.media import craft, medium_of
 
     told = craft(medium_of(work.content.type)).describe(studio.content(work))
+    if medium_of(work.content.type) == "image":
+        from vesica.image.pictures import frames_of
+
+        count = frames_of(studio.assets.get(work.content))
+        told += f", the first of {count} frames" if count > 1 else ""
     locked = f"; locked: {locked_in_words(work)}" if work.locked else ""
     return f"{work.name} ({work.branch}): {plain(told)}{locked}"
 

@@ -11,22 +11,25 @@ from concurrent.futures import Executor
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from vesica.errors import VesicaError
-from vesica.image.bands import AXES, evened
-from vesica.image.fourier import optimised
+from vesica.image.alpha import keeps_alpha
+from vesica.image.bands import AXES, BANDS, THING, evened
+from vesica.image.fourier import drawn, optimised
 from vesica.image.gain import Gain, guide_of, tilted
 from vesica.image.mask import strength_of
-from vesica.image.objective import Term, parse_objective
+from vesica.image.objective import parse_objective
 from vesica.image.params import DreamParams
-from vesica.image.pictures import Picture, check_picture
-from vesica.image.tensors import one_thread_each, scaled, to_picture
+from vesica.image.pictures import MOST_PIXELS, Picture, check_picture
+from vesica.image.tensors import one_thread_each, scaled, to_picture, to_tensor
 from vesica.image.tiles import Tile, cut
+from vesica.image.viewer import LONGEST, Viewer
 from vesica.weights.efficientnet_lite import EfficientNetLite, efficientnet_lite
-from vesica.work import Progress, Step
+from vesica.work import Progress
 
 SMALLEST = 32
 """Pixels of the shortest side below which there is nothing to see."""
@@ -37,13 +40,20 @@ GUIDE = 384
 FIRST, FIRST_STEPS = 256, 96
 """Pixels of the longest side, and steps, at which a thing is first drawn out of nothing."""
 
-PREVIEW = 512
-"""Pixels of a preview's longest side."""
+VIEWS, THING_STEPS = 2, 64
+"""Ways at once in which the picture is turned where a thing is looked for, and steps at the smallest scale."""
+
+MOMENTUM = 0.6
+"""How much of the last slope goes on where a thing is looked for: what is no part of it differs from step to step."""
+
+FOCUS = 24
+"""Pixels over which it is looked how strong the slope of a thing is."""
 
 ROWS = 256
 """Rows that are worked on at once where more would take much memory."""
 
 
+@keeps_alpha
 def dream(
     *,
     picture: Picture | None = None,
@@ -57,7 +67,8 @@ def dream(
 
     Parameters
     ----------
-    picture : uint8 [height, width, 3], at least 32 pixels a side; left unchanged
+    picture : uint8 [height, width, 3], at least 32 pixels a side; left unchanged. With alpha as a fourth channel, the
+        result has the same; where nothing shows, it keeps every byte (see ``vesica.image.alpha``)
     params : the knobs
     seed : draws the noise, which channels of a layer count for more, and how the view moves from step to step
     mask : how strongly to dream where: white is full strength, black is kept to the byte; in the picture's shape, at
@@ -84,7 +95,7 @@ def dream(
             check_picture(guide, name="A guide")
             if not layers:
                 raise VesicaError(f"A guide is matched in whole layers; let {params.look_for[:60]!r} name one, as b8.")
-        guides = {} if guide is None else guide_of(network, _tensor(_fitted(guide, GUIDE)), layers)
+        guides = {} if guide is None else guide_of(network, to_tensor(_fitted(guide, GUIDE)), layers)
         gain = Gain(network, terms, tilted(layers, params.variety, generator), guides)
         dreamt = _dreamt(picture, strength, gain, params, generator, pool, progress)
         return _laid_over(picture, dreamt, strength, params)
@@ -99,6 +110,11 @@ def _ground(picture: Picture | None, params: DreamParams, generator: torch.Gener
         raise VesicaError("A dream needs a picture to begin from; give one, or begin from noise with start=noise.")
     else:
         height, width = params.height, params.width
+    if height * width > MOST_PIXELS:
+        raise VesicaError(
+            f"A picture to dream into has at most {MOST_PIXELS // 1_000_000} million pixels; this one has "
+            f"{width} x {height}, so scale it down."
+        )
     if min(height, width) < SMALLEST:
         raise VesicaError(
             f"A picture to dream into needs {SMALLEST} pixels a side; this one has {width} x {height}, so scale it up."
@@ -146,50 +162,73 @@ def _dreamt(
     progress: Progress | None,
 ) -> Tensor:
     """What the dream adds to the picture, float32 [1, 3, height, width], at the size it is worked at."""
-    sizes, steps = _sizes(picture.shape[0], picture.shape[1], params), params.steps or _usual(gain.terms)
-    total = sum(steps * len(cut(*size, params.jitter, torch.Generator())) for size in sizes)
+    sizes = _sizes(picture.shape[0], picture.shape[1], params)
+    views, momentum, strengths = (VIEWS, MOMENTUM, THING) if gain.names else (1, 0.0, BANDS)
+    steps = _steps(len(sizes), gain, params)
+    total = sum(
+        count * (views * len(cut(*size, params.jitter, torch.Generator(), whole=gain.names)) + 1)
+        for size, count in zip(sizes, steps, strict=True)
+    )
+    viewer = Viewer(_fitted(picture, LONGEST), total, params, progress) if progress else None
     weight = None if strength is None else torch.from_numpy(strength)[None, None]
-    small, done = _fitted(picture, PREVIEW), 0
-    change, preview = torch.zeros(1, 3, 1, 1), small
-    for size in sizes:
+    change = torch.zeros(1, 3, 1, 1)
+    for size, count in zip(sizes, steps, strict=True):
         ground = _at(picture, size)
         view = _add(scaled(change, *size), ground, 1.0).clamp_(0, 1)
         held = None if weight is None else scaled(weight, *size).clamp(0, 1)
+        if viewer:
+            viewer.begin(view, ground)
         here = None
         # bfloat16: half the memory, and a slope needs few digits.
-        slope = torch.empty(1, 3, *size, dtype=torch.bfloat16)
-        for _ in range(steps):
-            tiles = cut(*size, params.jitter, generator)
+        slope = torch.zeros(1, 3, *size, dtype=torch.bfloat16)
+        for _ in range(count):
+            tiles = cut(*size, params.jitter, generator, whole=gain.names)
             here = here or gain.balanced(view, tiles[len(tiles) // 2])
-            for tile, part in zip(tiles, pool.map(_climb(here, view, held), tiles), strict=True):
-                slope[tile.core] = part
-                done += 1
-                if progress and tile is not tiles[-1]:
-                    progress(Step(done, total, preview, f"at {size[1]} x {size[0]}"))
-            for rows, step in evened(slope, params.colour):
-                if held is not None:
-                    step = step * held[:, :, rows]
-                view[:, :, rows] = (view[:, :, rows] + params.rate * step).clamp_(0, 1)
-            if progress:
-                preview = _preview(small, view, ground)
-                progress(Step(done, total, preview, f"at {size[1]} x {size[0]}"))
+            turns = [drawn(1, generator) if gain.names else None for _ in range(views)]
+            looks = [(tile, turn) for tile in tiles for turn in turns]
+            slope *= momentum
+            for (tile, _), part in zip(looks, pool.map(_climb(here, view, held), looks), strict=True):
+                slope[tile.core] += part
+                if viewer:
+                    viewer.looked(tile, part)
+            tick = viewer.waited if viewer and viewer.large else None
+            where = _focus(slope) if gain.names else None
+            for rows, step in evened(slope, params.colour, pool, strengths=strengths, tick=tick):
+                for share in (held, where):
+                    if share is not None:
+                        step = step * share[:, :, rows]
+                view[:, :, rows] = view[:, :, rows].add(step, alpha=params.rate).clamp_(0, 1)
+            if viewer:
+                viewer.stepped()
         del slope
         change = _add(view, ground, -1.0)
     return change
 
 
-def _usual(terms: tuple[Term, ...]) -> int:
-    """Steps at each scale: a thing takes more of them to be seen than a layer does."""
-    return 36 if any(term.label is not None for term in terms) else 12
+def _focus(slope: Tensor) -> Tensor:
+    """Where a thing is, float32 [1, 1, height, width] of 0..1: where its slope is strong over ``FOCUS`` pixels."""
+    strong = F.avg_pool2d(
+        slope.abs().mean(1, keepdim=True).float(), FOCUS, FOCUS // 2, FOCUS // 2, count_include_pad=False
+    )
+    strong = (strong / strong.flatten().kthvalue(max(1, round(0.9 * strong.numel())))[0].clamp_min(1e-30)).clamp(0, 1)
+    return scaled(strong.square(), *slope.shape[-2:]).clamp(0, 1)
 
 
-def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[Tile], Tensor]:
-    """The slope that a tile finds; none where nothing may change."""
+def _steps(scales: int, gain: Gain, params: DreamParams) -> list[int]:
+    """Steps at each scale, small to large: a thing takes many at the small ones, where it is seen whole."""
+    if params.steps:
+        return [params.steps] * scales
+    return [max(12, THING_STEPS >> scale) if gain.names else 12 for scale in range(scales)]
 
-    def climb(tile: Tile) -> Tensor:
+
+def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[tuple[Tile, Tensor | None]], Tensor]:
+    """The slope that a tile, turned, finds; none where nothing may change."""
+
+    def climb(look: tuple[Tile, Tensor | None]) -> Tensor:
+        tile, turn = look
         if held is not None and not held[tile.core].any():
             return torch.zeros_like(view[tile.core])
-        return gain.slope(view, tile)
+        return gain.slope(view, tile, turn)
 
     return climb
 
@@ -197,15 +236,8 @@ def _climb(gain: Gain, view: Tensor, held: Tensor | None) -> Callable[[Tile], Te
 def _add(change: Tensor, ground: Picture, sign: float) -> Tensor:
     """``change`` [1, 3, height, width] with the ground added in place (or taken off), little by little."""
     for top in range(0, len(ground), ROWS):
-        change[:, :, top : top + ROWS] += sign * _tensor(ground[top : top + ROWS])
+        change[:, :, top : top + ROWS] += sign * to_tensor(ground[top : top + ROWS])
     return change
-
-
-def _preview(small: Picture, view: Tensor, ground: Picture) -> Picture:
-    """The dream so far: the picture at a preview's size, with what was dreamt laid over it."""
-    every = -(-max(ground.shape[:2]) // (2 * PREVIEW))
-    change = view[:, :, ::every, ::every] - _tensor(ground[::every, ::every])
-    return to_picture((_tensor(small) + scaled(change, *small.shape[:2])).clamp(0, 1))
 
 
 def _laid_over(picture: Picture, change: Tensor, strength: NDArray[np.float32] | None, params: DreamParams) -> Picture:
@@ -251,8 +283,3 @@ def _fitted(picture: Picture, longest: int) -> Picture:
     height, width = picture.shape[:2]
     scale = min(1.0, longest / max(height, width))
     return _at(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
-
-
-def _tensor(picture: Picture) -> Tensor:
-    """float32 [1, 3, height, width] of 0..1."""
-    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255

@@ -42,8 +42,8 @@ def optimised(
     mean, square = torch.zeros_like(waves), torch.zeros_like(waves)
     for step in range(1, steps + 1):
         waves.requires_grad_()
-        turned = _turned(_picture(waves, fall, (height, width)), generator)
-        (slope,) = torch.autograd.grad(gain(turned.contiguous(memory_format=torch.channels_last)), waves)
+        seen = turned(_picture(waves, fall, (height, width)), drawn(count, generator))
+        (slope,) = torch.autograd.grad(gain(seen.contiguous(memory_format=torch.channels_last)), waves)
         waves = waves.detach()
         mean = 0.9 * mean + 0.1 * slope
         square = 0.99 * square + 0.01 * slope.square()
@@ -56,9 +56,13 @@ def _picture(waves: Tensor, fall: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.sigmoid(torch.einsum("ij,bihw->bjhw", AXES * SPREADS[:, None], colours))
 
 
-def _turned(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture turned, scaled and moved by its own draw, reflected at its borders."""
-    draws = 2 * torch.rand(4, len(pictures), generator=generator) - 1
+def drawn(count: int, generator: torch.Generator) -> Tensor:
+    """How ``count`` pictures are turned, scaled, and moved right and down: float32 [4, count], -1..1 of the most."""
+    return 2 * torch.rand(4, count, generator=generator) - 1
+
+
+def turned(pictures: Tensor, draws: Tensor) -> Tensor:
+    """Pictures [count, 3, height, width], each turned, scaled and moved as drawn, reflected at their borders."""
     angle, scale = TURN * draws[0], 1 / (1 + ZOOM * draws[1])
     rows = [scale * angle.cos(), -scale * angle.sin(), MOVE * draws[2]], [scale * angle.sin(), scale * angle.cos()]
     turns = torch.stack([torch.stack(rows[0], 1), torch.stack([*rows[1], MOVE * draws[3]], 1)], 1)

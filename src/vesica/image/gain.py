@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from vesica.image.fourier import turned
 from vesica.image.objective import Term
 from vesica.image.tiles import Tile
 from vesica.weights.efficientnet_lite import EfficientNetLite, channels_of, stride_of
@@ -17,8 +18,11 @@ LAST = "b15"
 VIEW = 7
 """Side of the window in which a thing is looked for, in cells of the last map: 224 pixels, as the network learned."""
 
-WINDOW_STEP = 3
+WINDOW_STEP = 2
 """Cells from one such window to the next."""
+
+SPREAD = 2.0
+"""How much less (in logits) another window may show of a thing to count for a third as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +64,28 @@ class Gain:
         return (shown.square() * self.tilts.get(term.layer, 1.0)).sum()
 
     def _named(self, label: int, last: Tensor) -> Tensor:
-        """Log-odds of a class in windows of the size that the network learned at."""
+        """How far a class stands out from the others, in windows of the size that the network learned at.
+
+        A soft maximum over the windows, so that a thing grows whole where it shows most, and not in parts everywhere.
+        """
         inner = self.network.head(last)
         window = min(VIEW, inner.shape[2]), min(VIEW, inner.shape[3])
         logits = self.network.logits(F.avg_pool2d(inner, window, WINDOW_STEP).permute(0, 2, 3, 1))
-        return logits.log_softmax(-1)[..., label].sum() + logits[..., label].sum()
+        return SPREAD * ((logits[..., label] - logits.mean(-1)) / SPREAD).logsumexp((0, 1, 2))
 
-    def slope(self, picture: Tensor, tile: Tile) -> Tensor:
-        """Gradient of the gain by the pixels of ``picture`` [1, 3, height, width] that ``tile`` counts for."""
+    @property
+    def names(self) -> bool:
+        """Whether a thing is looked for by its name: it must be seen whole, and from more than one side."""
+        return any(term.label is not None for term in self.terms)
+
+    def slope(self, picture: Tensor, tile: Tile, turn: Tensor | None = None) -> Tensor:
+        """Gradient of the gain by the pixels of ``picture`` [1, 3, height, width] that ``tile`` counts for.
+
+        turn : how what is seen is turned first, as drawn by ``fourier.drawn``
+        """
         seen = tile.seen(picture).contiguous(memory_format=torch.channels_last).requires_grad_()
-        (slope,) = torch.autograd.grad(self.of(seen, tile, (picture.shape[2], picture.shape[3])), seen)
+        view = seen if turn is None else turned(seen, turn).contiguous(memory_format=torch.channels_last)
+        (slope,) = torch.autograd.grad(self.of(view, tile, (picture.shape[2], picture.shape[3])), seen)
         return tile.inner(slope)
 
     def balanced(self, picture: Tensor, tile: Tile) -> "Gain":

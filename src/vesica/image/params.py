@@ -48,7 +48,7 @@ class DreamParams:
     steps: Annotated[
         int,
         Interval(ge=0, le=200),
-        "Steps at each scale; more is a deeper dream. 0: 12, or 36 for a thing by its name.",
+        "Steps at each scale; more is a deeper dream. 0: 12, or 64 to 12, small to large, for a thing by its name.",
     ] = 0
     rate: Annotated[float, Interval(gt=0, le=0.2), "Mean change of a pixel per step, of a range of 1."] = 0.008
     jitter: Annotated[

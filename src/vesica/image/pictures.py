@@ -1,4 +1,7 @@
-"""Reading and writing pictures. A picture is a uint8 array [height, width, 3] in sRGB, everywhere in this package."""
+"""Reading and writing pictures. A picture is a uint8 array [height, width, 3] in sRGB, everywhere in this package.
+
+One that shows through has a fourth channel, alpha: 0 for nothing, 255 for all. Only what says so takes it.
+"""
 
 import struct
 import warnings
@@ -10,6 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from vesica.errors import VesicaError
 from vesica.image.pieces import SCAN, pieces
@@ -42,20 +46,27 @@ BROKEN = (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupErr
 """What Pillow's decoders raise on damaged files, found by damaging files."""
 
 
-def check_picture(picture: Picture, *, name: str = "A picture") -> None:
-    """Refuse anything that is not a uint8 array [height, width, 3] with a pixel in it, as ``VesicaError``."""
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
+def check_picture(picture: Picture, *, name: str = "A picture", alpha: bool = False) -> None:
+    """Refuse anything that is not a uint8 array [height, width, 3] with a pixel in it, as ``VesicaError``.
+
+    With ``alpha``, 4 channels will do as well.
+    """
+    channels = (3, 4) if alpha else (3,)
+    if picture.ndim != 3 or picture.shape[2] not in channels or picture.dtype != np.uint8 or not picture.size:
         raise VesicaError(
             f"{name} is a uint8 array [height, width, 3]; this one is {picture.dtype} {list(picture.shape)}."
         )
 
 
-def read_picture(data: bytes) -> Picture:
+def read_picture(data: bytes, *, alpha: bool = False) -> Picture:
     """Decode a PNG, JPEG, WebP, TIFF, BMP or GIF file (the first frame) to a picture.
 
-    The camera's orientation is applied, transparency is laid over white, and colours are brought to sRGB by the file's
-    own profile. Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above
-    ``MOST_PIXELS`` (``MOST_HEAVY``), which the header tells before anything is decoded.
+    The camera's orientation is applied, transparency is laid over white (or, with ``alpha``, kept as a fourth channel
+    where there is any), and colours are brought to sRGB by the file's own profile: a screen without the profile then
+    shows what the file meant.
+
+    Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above ``MOST_PIXELS``
+    (``MOST_HEAVY``), which the header tells before anything is decoded.
     """
     if not data:
         raise VesicaError("The picture file is empty; export it again.")
@@ -83,7 +94,7 @@ def read_picture(data: bytes) -> Picture:
                     raise VesicaError("This JPEG is cut into far more scans than a picture needs; save it again.")
                 opened.load()
                 ImageOps.exif_transpose(opened, in_place=True)
-                return _to_srgb(opened)
+                return _to_srgb(opened, alpha=alpha)
         except UnidentifiedImageError as fault:
             raise VesicaError(
                 "This file is not a picture that can be read; save it as PNG, JPEG, WebP, TIFF, BMP or GIF."
@@ -94,11 +105,22 @@ def read_picture(data: bytes) -> Picture:
             raise VesicaError("The picture file is damaged or cut short; export it again.") from fault
 
 
+def frames_of(data: bytes) -> int:
+    """Frames of a picture file that ``read_picture`` can read, which takes the first of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(BytesIO(data), formats=FORMATS) as opened:
+                return int(getattr(opened, "n_frames", 1))
+        except BROKEN:
+            return 1  # a later frame is damaged, which harms nobody
+
+
 def _too_large(size: str, most: int) -> str:
     return f"The picture has {size}; scale it to {most // 1_000_000} megapixels or less first."
 
 
-def _to_srgb(image: Image.Image) -> Picture:
+def _to_srgb(image: Image.Image, *, alpha: bool) -> Picture:
     """Any of Pillow's modes as a picture, a band of rows at a time: a whole one more would not fit beside it."""
     clear = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
     profile = None if image.mode in ("P", "1") and not clear else image.info.get("icc_profile")
@@ -107,7 +129,7 @@ def _to_srgb(image: Image.Image) -> Picture:
     elif image.mode == "LAB":
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     mapped = _mapping("RGB" if clear else image.mode, profile) if profile else None
-    colours: Picture = np.empty((image.height, image.width, 3), np.uint8)
+    colours: Picture = np.empty((image.height, image.width, 4 if clear and alpha else 3), np.uint8)
     for top in range(0, image.height, ROWS):
         band = image.crop((0, top, image.width, min(top + ROWS, image.height)))
         share = None
@@ -118,10 +140,27 @@ def _to_srgb(image: Image.Image) -> Picture:
         if mapped:
             band = ImageCms.applyTransform(band, mapped) or band
         band = band if band.mode == "RGB" else band.convert("RGB")
-        if share:
+        if share and alpha:
+            band.putalpha(share)
+        elif share:
             band = Image.composite(band, Image.new("RGB", band.size, "white"), share)
         colours[top : top + ROWS] = np.asarray(band)
+    if colours.shape[2] == 4 and (colours[..., 3] == 255).all():
+        return colours[..., :3].copy()
     return colours
+
+
+def opaque(picture: Picture) -> Picture:
+    """The picture laid over white where it shows through; itself where it has no alpha."""
+    check_picture(picture, alpha=True)
+    if picture.shape[2] == 3:
+        return picture
+    laid: Picture = np.empty((*picture.shape[:2], 3), np.uint8)
+    for top in range(0, len(picture), ROWS):
+        rows = picture[top : top + ROWS].astype(np.uint16)
+        share = rows[..., 3:]
+        laid[top : top + ROWS] = (rows[..., :3] * share + 255 * (255 - share) + 127) // 255
+    return laid
 
 
 def _to_bytes(values: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -159,16 +198,17 @@ def _mapping(mode: str, profile: bytes) -> ImageCms.ImageCmsTransform | None:
 
 
 def write_png(picture: Picture) -> bytes:
-    """The picture as PNG: lossless, no dates or texts, the same bytes every time with the same Pillow."""
-    check_picture(picture)
-    out = BytesIO()
-    Image.fromarray(picture).save(out, "PNG", compress_level=6)
+    """The picture, alpha and all, as PNG: lossless, marked as sRGB, the same bytes every time with the same Pillow."""
+    check_picture(picture, alpha=True)
+    out, chunks = BytesIO(), PngInfo()
+    chunks.add(b"sRGB", b"\0")  # to be shown as photographs are: perceptual
+    Image.fromarray(picture).save(out, "PNG", compress_level=6, pnginfo=chunks)
     return out.getvalue()
 
 
 def write_jpeg(picture: Picture, quality: int = 92) -> bytes:
-    """The picture as baseline JPEG of ``quality`` 1..100; colours at full resolution from 90 up."""
-    check_picture(picture)
+    """The picture as baseline JPEG of ``quality`` 1..100; colours at full resolution from 90 up; alpha over white."""
+    picture = opaque(picture)
     out = BytesIO()
     # Not optimised: Pillow then holds the whole file in a buffer that a noisy picture outgrows.
     Image.fromarray(picture).save(out, "JPEG", quality=quality, subsampling="4:4:4" if quality >= 90 else "4:2:0")
@@ -176,8 +216,8 @@ def write_jpeg(picture: Picture, quality: int = 92) -> bytes:
 
 
 def write_webp(picture: Picture, quality: int = 88) -> bytes:
-    """The picture as lossy WebP of ``quality`` 0..100; WebP holds at most 16,383 pixels a side."""
-    check_picture(picture)
+    """The picture, alpha and all, as lossy WebP of ``quality`` 0..100, which holds at most 16,383 pixels a side."""
+    check_picture(picture, alpha=True)
     if max(picture.shape[:2]) > 16_383:
         raise VesicaError("WebP holds at most 16383 pixels a side; choose PNG or JPEG.")
     out = BytesIO()
@@ -186,8 +226,8 @@ def write_webp(picture: Picture, quality: int = 88) -> bytes:
 
 
 def resize(picture: Picture, longest: int) -> Picture:
-    """The picture with its longest side made ``longest`` pixels (1 or more), by Lanczos' filter."""
-    check_picture(picture)
+    """The picture with its longest side made ``longest`` pixels (1 or more), by Lanczos' filter; alpha too."""
+    check_picture(picture, alpha=True)
     height, width = picture.shape[:2]
     scale = longest / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))

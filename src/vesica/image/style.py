@@ -19,6 +19,7 @@ from torch import Tensor
 
 from vesica.errors import VesicaError, did_you_mean
 from vesica.image import segments
+from vesica.image.alpha import keeps_alpha
 from vesica.image.colour import from_srgb, to_srgb
 from vesica.image.mask import strength_of
 from vesica.image.network import Network
@@ -73,6 +74,7 @@ ROWS = 256
 """Rows whose colours are converted at once."""
 
 
+@keeps_alpha
 def style(
     *,
     picture: Picture,

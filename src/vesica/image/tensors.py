@@ -34,6 +34,11 @@ def scaled(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, (height, width), mode="bicubic", align_corners=False, antialias=height < x.shape[-2])
 
 
+def to_tensor(picture: Picture) -> Tensor:
+    """float32 [1, 3, height, width] of 0..1, of uint8 [height, width, 3]."""
+    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+
+
 def to_picture(x: Tensor) -> Picture:
     """uint8 [height, width, 3] of a tensor in 0..1."""
     return (x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from vesica.image.tensors import mirrored
 
-TILE = 384
-"""Longest side in pixels that a tile counts for. It is fixed, so that nothing depends on the number of threads."""
+ROWS, COLUMNS = 320, 640
+"""Most pixels that a tile counts for along the picture's longer side, and along its shorter one. Fixed, so that nothing
+depends on the number of threads; and such that the picture of usual size is two tiles."""
 
 SMALL = 160
 """A picture of more pixels than a square of this side is two tiles at least, so that two threads have work."""
@@ -46,6 +47,11 @@ class Tile:
         """The part that counts, as an index into a tensor [n, channels, height, width]."""
         return slice(None), slice(None), slice(self.down.start, self.down.end), slice(self.right.start, self.right.end)
 
+    @property
+    def area(self) -> int:
+        """Pixels that are seen."""
+        return (self.down.last - self.down.first) * (self.right.last - self.right.first)
+
     def seen(self, picture: Tensor) -> Tensor:
         """What the tile sees of ``picture`` [n, channels, height, width]: a new tensor."""
         rows = mirrored(picture.shape[2], self.down.first, self.down.last)
@@ -61,20 +67,25 @@ class Tile:
         return seen[:, :, rows, columns]
 
 
-def cut(height: int, width: int, jitter: int, generator: torch.Generator) -> list[Tile]:
+def cut(height: int, width: int, jitter: int, generator: torch.Generator, *, whole: bool = False) -> list[Tile]:
     """Cut a picture into tiles, of one size and shape in what they see.
 
     One shape, since a convolution is prepared anew for each it meets. Cuts, and the network's grid within the tiles,
-    are moved as ``generator`` draws; the grid by up to ``jitter`` pixels.
+    are moved as ``generator`` draws; the grid by up to ``jitter`` pixels. ``whole``: a picture of up to ``COLUMNS``
+    pixels a side is one tile.
     """
+    if whole and max(height, width) <= COLUMNS:
+        return [Tile(_spans(height, 1, jitter, generator)[0], _spans(width, 1, jitter, generator)[0])]
     least = 2 if height * width > SMALL * SMALL else 1
-    down = _spans(height, least if height >= width else 1, jitter, generator)
-    right = _spans(width, least if height < width else 1, jitter, generator)
+    tall = height >= width
+    rows = max(least, -(-height // ROWS)) if tall else -(-height // COLUMNS)
+    columns = -(-width // COLUMNS) if tall else max(least, -(-width // ROWS))
+    down = _spans(height, rows, jitter, generator)
+    right = _spans(width, columns, jitter, generator)
     return [Tile(one, other) for one in down for other in right]
 
 
-def _spans(size: int, least: int, jitter: int, generator: torch.Generator) -> list[Span]:
-    count = max(least, -(-size // TILE))
+def _spans(size: int, count: int, jitter: int, generator: torch.Generator) -> list[Span]:
     outer = int(torch.randint(0, jitter + 1, (1,), generator=generator))
     first, last = -BORDER - outer, size + BORDER + jitter - outer
     if count == 1:

@@ -12,8 +12,8 @@ TYPE = "image/png"
 
 
 def read(data: bytes) -> Picture:
-    """uint8 [height, width, 3] of a picture file."""
-    return read_picture(data)
+    """uint8 [height, width, 3] of a picture file; 4 channels, the last of them alpha, where it shows through."""
+    return read_picture(data, alpha=True)
 
 
 def write(value: Picture) -> tuple[bytes, str]:
@@ -33,6 +33,7 @@ def fresh(value: Picture, turn: str) -> bytes:
 
 def edit(before: Picture, authorship_map: bytes, after: Picture, turn: str) -> bytes:
     """Rasters carried through: pixels that differ were changed last by ``turn``."""
+    before, after = _alike(before, after)
     return authorship.to_bytes(authorship.edit(authorship.from_bytes(authorship_map), before, after, turn))
 
 
@@ -53,6 +54,7 @@ def authors(authorship_map: bytes) -> authorship.Pixels:
 
 def difference(one: Picture, other: Picture) -> float:
     """Mean absolute difference of all channels, 0..1; 1 when the sizes differ."""
+    one, other = _alike(one, other)
     if one.shape != other.shape:
         return 1.0
     return float(np.abs(one.astype(np.int16) - other.astype(np.int16)).mean() / 255)
@@ -73,6 +75,7 @@ def part(wish: str, value: Picture) -> str:
 
 def keep(part: str, before: Picture, after: Picture) -> Picture:
     """The locked box of ``before``, laid over ``after``."""
+    before, after = _alike(before, after)
     if before.shape != after.shape:
         raise VesicaError("A part of this picture is locked, so its size must stay; release the part first.")
     if part == "all":
@@ -87,4 +90,16 @@ def keep(part: str, before: Picture, after: Picture) -> Picture:
 
 def describe(value: Picture) -> str:
     """Its size."""
-    return f"a picture, {value.shape[1]} by {value.shape[0]} pixels"
+    clear = ", with transparency" if value.shape[2] == 4 else ""
+    return f"a picture, {value.shape[1]} by {value.shape[0]} pixels{clear}"
+
+
+def _alike(one: Picture, other: Picture) -> tuple[Picture, Picture]:
+    """Both with alpha where one of them has it."""
+    if one.shape[2] == other.shape[2]:
+        return one, other
+    solid = [
+        np.dstack([value, np.full(value.shape[:2], 255, np.uint8)]) if value.shape[2] == 3 else value
+        for value in (one, other)
+    ]
+    return solid[0], solid[1]

@@ -96,7 +96,7 @@ class Dreamer:
                 tiles, self.pool.map(lambda tile, gain=gain: gain.slope(seen, tile), tiles), strict=True
             ):
                 slope[tile.core] = part
-            for rows, step in evened(slope, self.params.colour):
+            for rows, step in evened(slope, self.params.colour, self.pool):
                 whole[:, :, rows] += share * step
         return whole
 

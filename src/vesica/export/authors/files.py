@@ -11,7 +11,7 @@ from vesica.export.authors.credits import Credits
 from vesica.export.authors.page import legend_json, page
 from vesica.export.facts import Beside
 from vesica.export.marks.formats import marked
-from vesica.image.pictures import write_png
+from vesica.image.pictures import opaque, write_png
 from vesica.work import Medium
 
 
@@ -25,7 +25,7 @@ class Form:
 
 
 def _overlay(fact: pixels.Fact) -> Callable[[Credits], bytes]:
-    return lambda roll: write_png(pixels.overlay(roll.value, pixels.kinds(roll, pixels.raster(roll, fact))))
+    return lambda roll: write_png(pixels.overlay(opaque(roll.value), pixels.kinds(roll, pixels.raster(roll, fact))))
 
 
 def _labels(fact: pixels.Fact) -> Callable[[Credits], bytes]:

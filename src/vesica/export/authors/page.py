@@ -70,9 +70,9 @@ def _stretches(roll: Credits) -> Iterator[tuple[str, Author, bool]]:
 
 
 def _pictures(roll: Credits) -> dict[str, Any]:
-    from vesica.image.pictures import resize
+    from vesica.image.pictures import opaque, resize
 
-    picture = roll.value
+    picture = opaque(roll.value)
     shown = resize(picture, LONGEST) if max(picture.shape[:2]) > LONGEST else picture
     height, width = shown.shape[:2]
     found = []
