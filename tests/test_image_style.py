@@ -15,6 +15,8 @@ from torch import Tensor
 
 from vesica.cli.main import vesica
 from vesica.errors import Cancelled, ModelMissing, VesicaError
+from vesica.export.disclosure import Terms
+from vesica.export.verdict import read as read_credential
 from vesica.image import style_slope
 from vesica.image.colour import from_srgb
 from vesica.image.params import StyleParams
@@ -27,6 +29,7 @@ from vesica.image.style_names import SHEET, SHIPPED, find, labels, parse_styles,
 from vesica.image.style_slope import COLOURS, Objective, Region, style_of
 from vesica.image.tensors import one_thread_each
 from vesica.weights.efficientnet_lite import efficientnet_lite
+from vesica.studio import Studio
 from vesica.weights.vgg import VGG
 from vesica.work import Step
 
@@ -357,6 +360,35 @@ def test_a_damaged_card_is_passed_over_or_refused(photo: Picture, own_folder: Pa
     (own_folder / "torn.safetensors").write_bytes(whole[:cut])
     with pytest.raises(VesicaError, match=r"damaged|No style is called"):
         style(picture=photo, params=replace(QUICK, style="torn"), seed=1)
+
+
+def test_a_credential_names_the_cards_whose_manner_was_taken(
+    studio: Studio, photo: Picture, own_folder: Path, tmp_path: Path
+) -> None:
+    own_card(own_folder, efficientnet_lite(), photo)
+    (tmp_path / "photo.png").write_bytes(write_png(photo))
+    knobs = {"style": "Hokusai's great wave:2, meadow | keep", "steps": 8}
+    work, (out,) = studio.make("image.style", [tmp_path / "photo.png"], tmp_path / "out.png", wishes=knobs, seed=1)
+
+    def cards(path: Path) -> list[tuple[str, str, str]]:
+        told = read_credential(path.read_bytes(), "image/png")
+        assert told.state == "valid"
+        asked = [part for part in told.ingredients if part["relationship"] == "inputTo"]
+        acts = [act["parameters"].get("ingredients", ()) for act in told.actions]
+        assert [len(one) for one in acts] == [1, len(asked)]  # what was opened; what went into the take
+        return [(part["title"], part.get("description", ""), part.get("instance_id", "")) for part in asked]
+
+    wave, meadow = find("great_wave"), find("meadow")
+    ours = (wave.line, f"Rights: {wave.rights}", f"sha256:{wave.digest}")
+    own = ("Rights: mine", f"sha256:{meadow.digest}")
+    # A painter of the past is named; the title of a person's own is theirs to tell.
+    assert cards(out) == [ours, ("a file", *own)]
+    everything = studio.export(work.name, tmp_path / "all.png", Terms("all"))[0]
+    assert cards(everything) == [ours, ("Meadow, I, 2026", *own)]
+    own_card(own_folder, efficientnet_lite(), photo[:, ::-1].copy())
+    later = studio.export(work.name, tmp_path / "later.png", Terms("all"))[0]
+    assert [title for title, _, _ in cards(later)] == [wave.line, "the style meadow"]
+    assert find("meadow").digest.encode() not in later.read_bytes()  # it had no part in this
 
 
 # The loss over tiles, and other networks

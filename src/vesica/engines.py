@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vesica.errors import VesicaError, did_you_mean
 
 if TYPE_CHECKING:
-    from vesica.work import Medium, Replay
+    from vesica.work import Medium, Replay, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Engine:
     """Largest difference a *close* replay may show elsewhere: mean of 0..1 in pictures, else the share of units."""
     settle: str = ""
     """Import path of a function from params to params as a turn records them; it costs no model. Empty: as they are."""
+    sources: str = ""
+    """Import path of a function from params, as a turn records them, to what they name besides the inputs."""
 
     def models_for(self, params: Any) -> tuple[str, ...]:
         """The models that take part with these knobs (an instance of ``params``): a credential names no other."""
@@ -70,6 +72,11 @@ class Engine:
         if not self.settle:
             return params
         found: dict[str, Any] = _attribute(self.settle)(params)
+        return found
+
+    def named(self, params: Mapping[str, Any]) -> "tuple[Source, ...]":
+        """What went into a take besides the inputs, because its params name it."""
+        found: tuple[Source, ...] = _attribute(self.sources)(params) if self.sources else ()
         return found
 
 
@@ -127,6 +134,7 @@ OURS = (
         models=("efficientnet-lite0",),
         tolerance=0.05,
         settle="vesica.image.style_names:settled",
+        sources="vesica.image.style_names:sources",
     ),
     Engine(
         "video.dream",

@@ -1,0 +1,213 @@
+"""Make every picture of docs/quality/pictures.md, seed 1, and the page itself: what it shows is what its commands make.
+
+    python bench/sheet_quality.py                 all of them, and the page
+    python bench/sheet_quality.py NAME ...        those alone, and the page
+
+Photographs are sample data of scikit-image (pip install --no-deps scikit-image). Paintings are looked for in the folder
+that VESICA_PAINTINGS names, as NAME.jpg, 1024 pixels on the longest side; Wikimedia Commons has them by their titles.
+A result whose picture is missing is left as it is.
+"""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vesica.engines import find
+from vesica.image.field import field as painted_field
+from vesica.image.params import FieldParams
+from vesica.image.pictures import Picture, read_picture, write_png
+from vesica.knobs import build
+
+OUT = Path(__file__).parents[1] / "docs" / "quality"
+SEED = 1
+LARGEST = 300_000
+"""Bytes of a picture on the page."""
+
+SOURCES = {
+    "coffee.png": "Rachel Michetti, CC0; scikit-image",
+    "chelsea.png": "Stefan van der Walt, CC0; scikit-image",
+    "rocket.jpg": "SpaceX, CC0; scikit-image",
+    "astronaut.png": "NASA, public domain; scikit-image",
+    "ihc.png": "Center for Microscopy and Molecular Imaging, a stained tissue, no known restrictions; scikit-image",
+    "wanderer_above_the_sea_of_fog.jpg": "Caspar David Friedrich, about 1818, public domain; Wikimedia Commons",
+    "girl_with_a_pearl_earring.jpg": "Johannes Vermeer, about 1665, public domain; Wikimedia Commons",
+    "hunters_in_the_snow.jpg": "Pieter Bruegel the Elder, 1565, public domain; Wikimedia Commons",
+    "the_hay_wain.jpg": "John Constable, 1821, public domain; Wikimedia Commons",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One picture of the page.
+
+    said : what is to be seen, its faults among it
+    beside : inputs besides the first, by name
+    """
+
+    name: str
+    engine: str
+    picture: str
+    said: str
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def command(self) -> str:
+        """What makes it."""
+        knobs = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in self.knobs.items()]
+        beside = [f"--{name} {file}" for name, file in self.beside.items()]
+        words = [f"vesica make {self.engine}", self.picture, *knobs, *beside, f"--seed {SEED} --out {self.name}.png"]
+        return " ".join(word for word in words if word)
+
+
+WANDERER, PEARL = "wanderer_above_the_sea_of_fog.jpg", "girl_with_a_pearl_earring.jpg"
+HUNTERS, HAY = "hunters_in_the_snow.jpg", "the_hay_wain.jpg"
+
+RESULTS = (
+    Result("coffee-starry-night", "image.style", "coffee.png", "", {"style": "starry_night", "size": 768}),
+    Result("cat-great-wave", "image.style", "chelsea.png", "", {"style": "great_wave", "size": 768}),
+    Result("rocket-rain-steam", "image.style", "rocket.jpg", "", {"style": "rain_steam_and_speed", "size": 768}),
+    Result("astronaut-senecio", "image.style", "astronaut.png", "", {"style": "senecio", "size": 640}),
+    Result("hay-wain-great-wave", "image.style", HAY, "", {"style": "great_wave", "size": 768}),
+    Result("hunters-large", "image.style", HUNTERS, "", {"style": "composition_viii", "size": 1536}),
+    Result(
+        "cat-two-styles", "image.style", "chelsea.png", "", {"style": "the_kiss_klimt:2, starry_night", "size": 768}
+    ),
+    Result(
+        "coffee-regions",
+        "image.style",
+        "coffee.png",
+        "",
+        {"style": "starry_night | adele_bloch_bauer", "size": 768},
+        {"regions": "cup.png"},
+    ),
+    Result("wanderer-segments", "image.style", WANDERER, "", {"style": "keep | starry_night", "size": 768}),
+    Result("rocket-kept", "image.style", "rocket.jpg", "", {"style": "starry_night", "colour": "kept", "size": 768}),
+    Result(
+        "astronaut-light", "image.style", "astronaut.png", "", {"style": "four_trees", "colour": "light", "size": 640}
+    ),
+    Result("hay-wain-fine", "image.style", HAY, "", {"style": "irises", "scale": 0.5, "size": 768}),
+    Result("hay-wain-broad", "image.style", HAY, "", {"style": "irises", "scale": 2, "size": 768}),
+    Result(
+        "coffee-little-content", "image.style", "coffee.png", "", {"style": "great_wave", "content": 0.2, "size": 768}
+    ),
+    Result("coffee-much-content", "image.style", "coffee.png", "", {"style": "great_wave", "content": 4, "size": 768}),
+    Result(
+        "rocket-from-noise", "image.style", "rocket.jpg", "", {"style": "sunflowers", "start": "noise", "size": 768}
+    ),
+    Result(
+        "rocket-from-style", "image.style", "rocket.jpg", "", {"style": "the_ninth_wave", "start": "style", "size": 768}
+    ),
+    Result("coffee-table", "image.style", "coffee.png", "", {"style": "irises", "size": 768}, {"mask": "table.png"}),
+    Result("pearl-storm", "image.style", PEARL, "", {"size": 768}, {"painting": "storm.webp"}),
+    Result("cat-tissue", "image.style", "chelsea.png", "", {"size": 768}, {"painting": "ihc.png"}),
+    Result("astronaut-water-lilies", "image.style", "astronaut.png", "", {"style": "water_lilies", "size": 640}),
+    Result("cat-segments", "image.style", "chelsea.png", "", {"style": "great_wave | sunflowers", "size": 768}),
+    Result("coffee-scales", "image.dream", "coffee.png", "", {"look_for": "b8"}),
+    Result("wanderer-fur", "image.dream", WANDERER, "", {"look_for": "e9"}),
+    Result("hunters-cells", "image.dream", HUNTERS, "", {"look_for": "e5", "size": 0}),
+    Result("rocket-lighthouse", "image.dream", "rocket.jpg", "", {"look_for": "lighthouse"}),
+    Result("cat-channel", "image.dream", "chelsea.png", "", {"look_for": "e9:123"}),
+    Result("hay-wain-sum", "image.dream", HAY, "", {"look_for": "e9 - 0.5*b4", "size": 768}),
+    Result("coffee-guided", "image.dream", "coffee.png", "", {"look_for": "b4"}, {"guide": "ihc.png"}),
+    Result("astronaut-masked", "image.dream", "astronaut.png", "", {"look_for": "e9 + b8"}, {"mask": "not-face.png"}),
+    Result("pearl-light", "image.dream", PEARL, "", {"look_for": "b8", "colour": 0, "size": 768}),
+    Result("wanderer-large-creatures", "image.dream", WANDERER, "", {"look_for": "e11", "size": 320}),
+    Result(
+        "noise", "image.dream", "", "", {"look_for": "b8", "start": "noise", "width": 768, "height": 512, "steps": 24}
+    ),
+    Result(
+        "noise-volcano", "image.dream", "", "", {"look_for": "volcano", "start": "noise", "width": 512, "height": 512}
+    ),
+)
+
+
+def drawn(height: int, width: int, inside: Callable[[Any, Any], Any]) -> Picture:
+    """White where ``inside`` (down, right; 0..1 each) says so, black elsewhere."""
+    down, right = np.mgrid[:height, :width]
+    white = inside(down / height, right / width)
+    return np.repeat((white * 255).astype(np.uint8)[..., None], 3, 2)
+
+
+def cup(down: Any, right: Any) -> Any:
+    """The cup of coffee.png, with its saucer."""
+    return np.hypot((right - 0.46) / 0.34, (down - 0.48) / 0.49) < 1
+
+
+def face(down: Any, right: Any) -> Any:
+    """The face and hair of astronaut.png, softly."""
+    return (1.35 - np.hypot((right - 0.44) / 0.13, (down - 0.21) / 0.2)).clip(0, 0.35) / 0.35
+
+
+DRAWN: dict[str, Callable[[], Picture]] = {
+    "table.png": lambda: 255 - drawn(400, 600, cup),
+    "cup.png": lambda: drawn(400, 600, cup),
+    "not-face.png": lambda: 255 - drawn(512, 512, face),
+    "storm.webp": lambda: painted_field(params=FieldParams(words="a storm at sea", width=768, height=768), seed=SEED),
+}
+"""Inputs that the script draws and lays beside the page; storm.webp is a painting by image.field."""
+
+
+def file_of(name: str) -> bytes | None:
+    """The bytes of a picture that the page uses, or None where it is not on this computer."""
+    if name in DRAWN:
+        path = OUT / name
+        if not path.is_file():
+            path.write_bytes(write_png(DRAWN[name]()) if path.suffix == ".png" else packed(DRAWN[name]()))
+        return path.read_bytes()
+    spec = find_spec("skimage")
+    folders = [Path(os.environ.get("VESICA_PAINTINGS", "."))]
+    if spec and spec.submodule_search_locations:
+        folders.append(Path(spec.submodule_search_locations[0]) / "data")
+    found = [folder / name for folder in folders if (folder / name).is_file()]
+    return found[0].read_bytes() if found else None
+
+
+def packed(picture: Picture) -> bytes:
+    """The best WebP of it within ``LARGEST``."""
+    for quality in range(92, 20, -4):
+        file = BytesIO()
+        Image.fromarray(picture).save(file, "WEBP", quality=quality, method=6)
+        if file.tell() <= LARGEST:
+            break
+    return file.getvalue()
+
+
+def make(one: Result) -> None:
+    """Make one picture and write it beside the page."""
+    row, inputs = find(one.engine), {}
+    given = {"picture": one.picture} if one.picture else {}
+    for name, file in {**given, **one.beside}.items():
+        data = file_of(file)
+        if data is None:
+            print(f"{one.name}: {file} is not here ({SOURCES[file]})", flush=True)
+            return
+        inputs[name] = read_picture(data)
+    began = time.perf_counter()
+    made = row.load()(**inputs, params=build(row.load_params(), one.knobs), seed=SEED)
+    (OUT / f"{one.name}.webp").write_bytes(packed(made))
+    print(f"{one.name}: {made.shape[1]} x {made.shape[0]}, {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def main(names: list[str]) -> None:
+    """Make those named, or all."""
+    torch.set_num_threads(2)
+    OUT.mkdir(exist_ok=True)
+    for one in RESULTS:
+        if not names or one.name in names:
+            make(one)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
