@@ -28,8 +28,8 @@ from vesica.image.style_loss import layer_loss, statistics
 from vesica.image.style_names import SHEET, SHIPPED, find, labels, parse_styles, settled, written
 from vesica.image.style_slope import COLOURS, Objective, Region, style_of
 from vesica.image.tensors import one_thread_each
-from vesica.weights.efficientnet_lite import efficientnet_lite
 from vesica.studio import Studio
+from vesica.weights.efficientnet_lite import efficientnet_lite
 from vesica.weights.vgg import VGG
 from vesica.work import Step
 

@@ -148,6 +148,7 @@ OURS = (
             "picture": Input("image", help="the picture to dream into"),
             "other": Input("image", help="the picture that a morph ends in"),
             "clip": Input("video", help="the video to dream over"),
+            "mask": Input("image", help="where to dream, of each frame: white is full strength, black is kept"),
         },
         models=("efficientnet-lite0",),
         tolerance=0.08,
