@@ -144,7 +144,7 @@ class View:
 
     def spread(self, x: Tensor) -> Tensor:
         """``x`` [1, channels, height, width] with its border reflected."""
-        return x[:, :, self._places[0]][:, :, :, self._places[1]]
+        return x.index_select(2, self._places[0]).index_select(3, self._places[1])
 
     def maps(self, tile: Tile, seen: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """What counts of the maps of what a tile sees."""
