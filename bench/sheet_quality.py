@@ -200,13 +200,38 @@ def make(one: Result) -> None:
     print(f"{one.name}: {made.shape[1]} x {made.shape[0]}, {time.perf_counter() - began:.0f} s", flush=True)
 
 
+HEAD = """# Pictures, looked at
+
+Results of `image.style` and `image.dream` with every option, at full size. Nothing was chosen: the seed is 1 everywhere,
+and what came first is shown, with its faults. `bench/sheet_quality.py` makes every picture by the command under it, and
+this page. On another machine they come out a little different: both engines replay *close*.
+"""
+
+TITLES = {"image.style": "Style by optimisation", "image.dream": "DeepDream"}
+
+
+def page() -> str:
+    """The page, as Markdown."""
+    parts = [HEAD]
+    for engine, title in TITLES.items():
+        parts.append(f"## {title}\n")
+        for one in RESULTS:
+            if one.engine == engine:
+                parts.append(f"![{one.said}]({one.name}.webp)\n\n```sh\n{one.command}\n```\n\n{one.said}\n")
+    drawn_ = ", ".join(f"[{name}]({name})" for name in DRAWN)
+    parts.append(f"## What they were made of\n\nDrawn by the script, `storm.webp` by `image.field`: {drawn_}.\n")
+    parts.append("| | |\n|---|---|\n" + "\n".join(f"| `{name}` | {told} |" for name, told in SOURCES.items()) + "\n")
+    return "\n".join(parts)
+
+
 def main(names: list[str]) -> None:
-    """Make those named, or all."""
+    """Make those named, or all, and the page."""
     torch.set_num_threads(2)
     OUT.mkdir(exist_ok=True)
     for one in RESULTS:
         if not names or one.name in names:
             make(one)
+    (OUT / "pictures.md").write_text(page(), "utf-8")
 
 
 if __name__ == "__main__":
