@@ -77,52 +77,52 @@ HUNTERS, HAY = "hunters_in_the_snow.jpg", "the_hay_wain.jpg"
 RESULTS = (
     Result("coffee-starry-night", "image.style", "coffee.png", "", {"style": "starry_night", "size": 640}),
     Result("cat-great-wave", "image.style", "chelsea.png", "", {"style": "great_wave", "size": 640}),
-    Result("rocket-rain-steam", "image.style", "rocket.jpg", "", {"style": "rain_steam_and_speed", "size": 640}),
-    Result("astronaut-senecio", "image.style", "astronaut.png", "", {"style": "senecio", "size": 640}),
-    Result("hay-wain-great-wave", "image.style", HAY, "", {"style": "great_wave", "size": 640}),
+    Result("rocket-rain-steam", "image.style", "rocket.jpg", "", {"style": "rain_steam_and_speed", "size": 512}),
+    Result("astronaut-senecio", "image.style", "astronaut.png", "", {"style": "senecio", "size": 512}),
+    Result("hay-wain-great-wave", "image.style", HAY, "", {"style": "great_wave", "size": 512}),
     Result("hunters-large", "image.style", HUNTERS, "", {"style": "composition_viii", "size": 1280}),
     Result(
-        "cat-two-styles", "image.style", "chelsea.png", "", {"style": "the_kiss_klimt:2, starry_night", "size": 640}
+        "cat-two-styles", "image.style", "chelsea.png", "", {"style": "the_kiss_klimt:2, starry_night", "size": 512}
     ),
     Result(
         "coffee-regions",
         "image.style",
         "coffee.png",
         "",
-        {"style": "starry_night | adele_bloch_bauer", "size": 640},
+        {"style": "starry_night | adele_bloch_bauer", "size": 512},
         {"regions": "cup.png"},
     ),
-    Result("wanderer-segments", "image.style", WANDERER, "", {"style": "keep | starry_night", "size": 640}),
-    Result("rocket-kept", "image.style", "rocket.jpg", "", {"style": "starry_night", "colour": "kept", "size": 640}),
+    Result("wanderer-segments", "image.style", WANDERER, "", {"style": "keep | starry_night", "size": 512}),
+    Result("rocket-kept", "image.style", "rocket.jpg", "", {"style": "starry_night", "colour": "kept", "size": 512}),
     Result(
-        "astronaut-light", "image.style", "astronaut.png", "", {"style": "four_trees", "colour": "light", "size": 640}
+        "astronaut-light", "image.style", "astronaut.png", "", {"style": "four_trees", "colour": "light", "size": 512}
     ),
-    Result("hay-wain-fine", "image.style", HAY, "", {"style": "irises", "scale": 0.5, "size": 640}),
-    Result("hay-wain-broad", "image.style", HAY, "", {"style": "irises", "scale": 2, "size": 640}),
+    Result("hay-wain-fine", "image.style", HAY, "", {"style": "irises", "scale": 0.5, "size": 512}),
+    Result("hay-wain-broad", "image.style", HAY, "", {"style": "irises", "scale": 2, "size": 512}),
     Result(
-        "coffee-little-content", "image.style", "coffee.png", "", {"style": "great_wave", "content": 0.2, "size": 640}
+        "coffee-little-content", "image.style", "coffee.png", "", {"style": "great_wave", "content": 0.2, "size": 512}
     ),
-    Result("coffee-much-content", "image.style", "coffee.png", "", {"style": "great_wave", "content": 4, "size": 640}),
+    Result("coffee-much-content", "image.style", "coffee.png", "", {"style": "great_wave", "content": 4, "size": 512}),
     Result(
-        "rocket-from-noise", "image.style", "rocket.jpg", "", {"style": "sunflowers", "start": "noise", "size": 640}
+        "rocket-from-noise", "image.style", "rocket.jpg", "", {"style": "sunflowers", "start": "noise", "size": 512}
     ),
     Result(
-        "rocket-from-style", "image.style", "rocket.jpg", "", {"style": "the_ninth_wave", "start": "style", "size": 640}
+        "rocket-from-style", "image.style", "rocket.jpg", "", {"style": "the_ninth_wave", "start": "style", "size": 512}
     ),
-    Result("coffee-table", "image.style", "coffee.png", "", {"style": "irises", "size": 640}, {"mask": "table.png"}),
-    Result("pearl-storm", "image.style", PEARL, "", {"size": 640}, {"painting": "storm.webp"}),
-    Result("cat-tissue", "image.style", "chelsea.png", "", {"size": 640}, {"painting": "ihc.png"}),
-    Result("astronaut-water-lilies", "image.style", "astronaut.png", "", {"style": "water_lilies", "size": 640}),
-    Result("cat-segments", "image.style", "chelsea.png", "", {"style": "great_wave | sunflowers", "size": 640}),
+    Result("coffee-table", "image.style", "coffee.png", "", {"style": "irises", "size": 512}, {"mask": "table.png"}),
+    Result("pearl-storm", "image.style", PEARL, "", {"size": 512}, {"painting": "storm.webp"}),
+    Result("cat-tissue", "image.style", "chelsea.png", "", {"size": 512}, {"painting": "ihc.png"}),
+    Result("astronaut-water-lilies", "image.style", "astronaut.png", "", {"style": "water_lilies", "size": 512}),
+    Result("cat-segments", "image.style", "chelsea.png", "", {"style": "great_wave | sunflowers", "size": 512}),
     Result("coffee-scales", "image.dream", "coffee.png", "", {"look_for": "b8"}),
     Result("wanderer-fur", "image.dream", WANDERER, "", {"look_for": "e9"}),
     Result("hunters-cells", "image.dream", HUNTERS, "", {"look_for": "e5", "size": 0}),
     Result("rocket-lighthouse", "image.dream", "rocket.jpg", "", {"look_for": "lighthouse"}),
     Result("cat-channel", "image.dream", "chelsea.png", "", {"look_for": "e9:123"}),
-    Result("hay-wain-sum", "image.dream", HAY, "", {"look_for": "e9 - 0.5*b4", "size": 640}),
+    Result("hay-wain-sum", "image.dream", HAY, "", {"look_for": "e9 - 0.5*b4", "size": 512}),
     Result("coffee-guided", "image.dream", "coffee.png", "", {"look_for": "b4"}, {"guide": "ihc.png"}),
     Result("astronaut-masked", "image.dream", "astronaut.png", "", {"look_for": "e9 + b8"}, {"mask": "not-face.png"}),
-    Result("pearl-light", "image.dream", PEARL, "", {"look_for": "b8", "colour": 0, "size": 640}),
+    Result("pearl-light", "image.dream", PEARL, "", {"look_for": "b8", "colour": 0, "size": 512}),
     Result("wanderer-large-creatures", "image.dream", WANDERER, "", {"look_for": "e11", "size": 320}),
     Result(
         "noise", "image.dream", "", "", {"look_for": "b8", "start": "noise", "width": 768, "height": 512, "steps": 24}
@@ -202,9 +202,9 @@ def make(one: Result) -> None:
 
 HEAD = """# Pictures, looked at
 
-Results of `image.style` and `image.dream` with every option, at full size. Nothing was chosen: the seed is 1 everywhere,
-and what came first is shown, with its faults. `bench/sheet_quality.py` makes every picture by the command under it, and
-this page. On another machine they come out a little different: both engines replay *close*.
+Results of `image.style` and `image.dream` with every option, at full size. Nothing was chosen: the seed is 1, and what
+came first is shown, with its faults. `bench/sheet_quality.py` makes every picture by the command under it, and this
+page. On another machine they come out a little different: both engines replay *close*.
 """
 
 TITLES = {"image.style": "Style by optimisation", "image.dream": "DeepDream"}

@@ -164,6 +164,17 @@ def test_what_the_mask_leaves_out_is_kept_to_the_byte(photo: Picture) -> None:
     assert np.abs(made[20:40, 30:60].astype(int) - photo[20:40, 30:60]).mean() > 5
 
 
+def test_a_mask_may_have_another_size_and_not_another_shape(photo: Picture) -> None:
+    mask = np.zeros_like(photo)
+    mask[:, :48] = 255
+    half, knobs = mask[::2, ::2].copy(), replace(QUICK, steps=8, feather=0)
+    made = style(picture=photo, params=knobs, seed=1, mask=half)
+    assert np.array_equal(made[:, 51:], photo[:, 51:])
+    assert np.abs(made[:, :45].astype(int) - photo[:, :45]).mean() > 5
+    with pytest.raises(VesicaError, match="The mask is 96 x 96 pixels and the picture 96 x 64"):
+        style(picture=photo, params=knobs, seed=1, mask=np.zeros((96, 96, 3), np.uint8))
+
+
 def test_a_region_that_is_kept_is_kept_to_the_byte_and_the_other_is_painted(photo: Picture) -> None:
     regions = np.zeros_like(photo)
     regions[:, photo.shape[1] // 2 :] = 255
