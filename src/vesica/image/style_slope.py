@@ -168,11 +168,18 @@ class View:
 
     def joined(self, slopes: Iterable[Tensor]) -> Tensor:
         """The picture's slope out of those of what each tile sees, which add up where tiles overlap; without border."""
-        whole = torch.zeros(1, 3, *(len(places) for places in self._places))
+        whole = torch.zeros(1, 3, self.height, self.width)
         for tile, slope in zip(self.tiles, slopes, strict=True):
-            whole[:, :, tile.down, tile.right] += slope
-        top, left = self._before
-        return whole[:, :, top : top + self.height, left : left + self.width].contiguous()
+            down, seen_down = _shared(tile.down, self._before[0], self.height)
+            right, seen_right = _shared(tile.right, self._before[1], self.width)
+            whole[:, :, down, right] += slope[:, :, seen_down, seen_right]
+        return whole
+
+
+def _shared(side: slice, before: int, size: int) -> tuple[slice, slice]:
+    """What a tile's side shares with a picture of ``size`` that begins ``before`` pixels in: its places in each."""
+    start, stop = max(side.start - before, 0), min(side.stop - before, size)
+    return slice(start, stop), slice(start + before - side.start, stop + before - side.start)
 
 
 def style_of(network: Network, picture: Tensor, layers: Collection[str], pool: Executor) -> Style:
