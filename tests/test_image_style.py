@@ -287,6 +287,18 @@ def test_regions_that_the_network_sees_cover_everything_once(photo: Picture, cou
     assert all(share.mean() > 0.02 for share in shares)
 
 
+def test_edges_of_regions_that_the_network_sees_are_the_pictures_own() -> None:
+    down, right = np.mgrid[:300, :400]
+    leaf = np.hypot((right - 200) / 110, (down - 150) / 80) + 0.12 * np.sin(np.arctan2(down - 150, right - 200) * 9) < 1
+    noise = np.random.default_rng(2).normal(0, 6, (300, 400, 1))
+    drawn = np.where(leaf[..., None], [40, 60, 35], [200, 180, 150]) + noise
+    with one_thread_each() as pool:
+        dark, light = seen(drawn.clip(0, 255).astype(np.uint8), 2, efficientnet_lite(), "b10", pool)
+    found = dark > 0.5
+    assert (found & leaf).sum() / (found | leaf).sum() > 0.98
+    assert (dark[leaf] == 1).mean() > 0.9 and (light[~leaf] == 1).mean() > 0.9  # what is kept is kept to the byte
+
+
 # Names, words and cards
 
 

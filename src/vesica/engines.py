@@ -116,7 +116,7 @@ OURS = (
     ),
     Engine(
         "image.style",
-        "1",
+        "2",
         "image",
         "vesica.image.style:style",
         "vesica.image.params:StyleParams",
