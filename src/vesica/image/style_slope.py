@@ -301,7 +301,7 @@ class Objective:
 
         *passed, deepest = (layer for layer in self._layers if layer != COLOURS)
         for layer in passed:
-            maps[layer].register_hook(partial(add, layer))
+            maps[layer].register_hook(partial(add, layer))  # type: ignore[no-untyped-call]
         last = torch.zeros_like(maps[deepest])
         add(deepest, last)
         (slope,) = torch.autograd.grad(maps[deepest], seen, last)
