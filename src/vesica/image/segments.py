@@ -128,8 +128,8 @@ def _fitted(shares: Shares, picture: Picture) -> Shares:
     middle, average = mean(lab), mean(rough)
     spread = mean(lab[:, None] * lab) - middle[:, None] * middle + PLAIN * np.eye(3)[..., None, None]
     along = mean(rough[:, None] * lab) - average[:, None] * middle
-    solved: NDArray[np.float64] = np.linalg.solve(spread.transpose(2, 3, 0, 1), along.transpose(2, 3, 1, 0))
-    slopes = solved.transpose(3, 2, 0, 1)
+    solved = np.linalg.solve(spread.transpose(2, 3, 0, 1), along.transpose(2, 3, 1, 0))
+    slopes = solved.astype(np.float64, copy=False).transpose(3, 2, 0, 1)
     soft = (mean(slopes) * lab).sum(1) + mean(average - (slopes * middle).sum(1))
     fitted: Shares = (0.5 + (soft - 0.5) * FIRM).clip(0, 1).astype(np.float32)
     return fitted
