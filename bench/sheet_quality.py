@@ -124,7 +124,7 @@ RESULTS = (
         "wanderer-segments",
         "image.style",
         WANDERER,
-        "Regions that the network sees, dark to light; the dark one is kept to the byte. Fault: some rocks in the fog are counted to the dark.",
+        "Regions that the network sees; the dark one is kept to the byte. Fault: rocks in the fog count as dark.",
         {"style": "keep | starry_night", "size": 512},
     ),
     Result(
@@ -263,7 +263,7 @@ def page() -> str:
     for engine, title in TITLES.items():
         parts.append(f"## {title}\n")
         for one in RESULTS:
-            if one.engine == engine:
+            if one.engine == engine and (OUT / f"{one.name}.webp").is_file():
                 parts.append(f"![{one.said}]({one.name}.webp)\n\n```sh\n{one.command}\n```\n\n{one.said}\n")
     drawn_ = ", ".join(f"[{name}]({name})" for name in DRAWN)
     parts.append(f"## What they were made of\n\nDrawn by the script, `storm.webp` by `image.field`: {drawn_}.\n")
