@@ -186,7 +186,7 @@ RESULTS = (
         "hunters-cells",
         "image.dream",
         HUNTERS,
-        "The layer e5 at the painting's own size: cells like stained glass.",
+        "The layer e5 at the painting's own size: cells like stained glass. Fault: shadows go black, snow goes white.",
         {"look_for": "e5", "size": 0},
     ),
     Result(
@@ -244,14 +244,14 @@ RESULTS = (
         "noise",
         "image.dream",
         "",
-        "Out of noise, nothing given. Fault: no composition, as nothing tells it where to stop.",
+        "Out of noise, nothing given: beads and eyes. Fault: no composition, as nothing tells it where to stop.",
         {"look_for": "b8", "start": "noise", "width": 768, "height": 512, "steps": 24},
     ),
     Result(
         "noise-volcano",
         "image.dream",
         "",
-        "A thing by its name out of noise. Fault: parts of it among grain, and no mountain to stand in.",
+        "A thing by its name out of noise: crater, ash and lava come. Fault: grain in green and red over all of it.",
         {"look_for": "volcano", "start": "noise", "width": 512, "height": 512},
     ),
 )
