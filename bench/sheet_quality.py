@@ -344,7 +344,7 @@ def make(one: Result) -> None:
 
 HEAD = """# Pictures, looked at
 
-Results of `image.style` and `image.dream` with every option, at full size. Nothing was chosen: the seed is 1, and what
+Results of `image.style` and `image.dream` with their options, at full size. Nothing was chosen: the seed is 1, and what
 came first is shown, with its faults. `bench/sheet_quality.py` makes every picture by the command under it, and this
 page. On another machine they come out a little different: both engines replay *close*.
 """
