@@ -18,7 +18,9 @@ import numpy as np
 import torch
 
 from vesica.errors import VesicaError
+from vesica.image.dream import dream as dream_picture
 from vesica.image.paint import paint as paint_picture
+from vesica.image.params import DreamParams as PictureDreamParams
 from vesica.image.params import PaintParams as PictureParams
 from vesica.image.pictures import Picture, read_picture, resize
 from vesica.video.clip import Video
@@ -34,6 +36,9 @@ STYLES = ("great_wave", "starry_night")
 LONGEST = 100
 """Frames of a clip that are painted."""
 
+DREAMT, SIDE = 24, 256
+"""Frames of a clip that are dreamt over, and their longest side."""
+
 
 def main() -> None:
     """Print every figure."""
@@ -42,6 +47,7 @@ def main() -> None:
         print(f"{name}: {clip.width} x {clip.height}, {clip.count} frames")
         writing(clip)
         steadiness(clip)
+        dreamt(clip)
     dreams()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"Largest memory of this process: {peak:.0f} MB")
@@ -108,6 +114,24 @@ def steadiness(clip: Video) -> None:
             f"  {name}, {side} px, {len(shown)} frames: warping error {one:.4f} alone, {two:.4f} steadied, "
             f"ratio {two / one:.2f}; {cost:.2f} s of processor time to paint a frame"
         )
+
+
+def dreamt(clip: Video) -> None:
+    """The warping error of a dream over a clip, beside that of frames dreamt alone and of the clip's own frames."""
+    size = SIDE, round(SIDE * clip.height / clip.width / 2) * 2
+    some = (frame for _, frame in zip(range(DREAMT), frames(clip, size=size), strict=False))
+    small = write_video(some, clip.fps)
+    shown = list(frames(small))
+    knobs = PictureDreamParams(size=SIDE, octaves=DreamParams().octaves, ratio=DreamParams().ratio)
+    alone = [dream_picture(picture=frame, params=knobs, seed=1) for frame in shown]
+    steady = list(frames(dream(params=DreamParams(mode="clip", size=SIDE), seed=1, clip=small)))
+    errors = [error(shown, one) for one in (shown, alone, steady)]
+    changes = [float(np.abs(np.subtract(one, shown, dtype=np.float32)).mean()) / 255 for one in (alone, steady)]
+    print(
+        f"  video.dream b8, {SIDE} px, {len(shown)} frames: warping error {errors[1]:.4f} each alone, {errors[2]:.4f} "
+        f"over the clip, ratio {errors[2] / errors[1]:.2f}; the clip itself {errors[0]:.4f}; mean change "
+        f"{changes[0]:.3f} and {changes[1]:.3f}"
+    )
 
 
 def again(painted: list[Picture]) -> Callable[[Picture], Picture]:

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from vesica.cli.main import vesica
 from vesica.errors import Cancelled, ModelMissing, VesicaError
+from vesica.export.disclosure import Terms
+from vesica.export.verdict import read as read_credential
 from vesica.image import style_slope
 from vesica.image.colour import from_srgb
 from vesica.image.params import StyleParams
@@ -26,6 +28,7 @@ from vesica.image.style_loss import layer_loss, statistics
 from vesica.image.style_names import SHEET, SHIPPED, find, labels, parse_styles, settled, written
 from vesica.image.style_slope import COLOURS, Objective, Region, style_of
 from vesica.image.tensors import one_thread_each
+from vesica.studio import Studio
 from vesica.weights.efficientnet_lite import efficientnet_lite
 from vesica.weights.vgg import VGG
 from vesica.work import Step
@@ -161,6 +164,17 @@ def test_what_the_mask_leaves_out_is_kept_to_the_byte(photo: Picture) -> None:
     assert np.abs(made[20:40, 30:60].astype(int) - photo[20:40, 30:60]).mean() > 5
 
 
+def test_a_mask_may_have_another_size_and_not_another_shape(photo: Picture) -> None:
+    mask = np.zeros_like(photo)
+    mask[:, :48] = 255
+    half, knobs = mask[::2, ::2].copy(), replace(QUICK, steps=8, feather=0)
+    made = style(picture=photo, params=knobs, seed=1, mask=half)
+    assert np.array_equal(made[:, 51:], photo[:, 51:])
+    assert np.abs(made[:, :45].astype(int) - photo[:, :45]).mean() > 5
+    with pytest.raises(VesicaError, match="The mask is 96 x 96 pixels and the picture 96 x 64"):
+        style(picture=photo, params=knobs, seed=1, mask=np.zeros((96, 96, 3), np.uint8))
+
+
 def test_a_region_that_is_kept_is_kept_to_the_byte_and_the_other_is_painted(photo: Picture) -> None:
     regions = np.zeros_like(photo)
     regions[:, photo.shape[1] // 2 :] = 255
@@ -273,6 +287,18 @@ def test_regions_that_the_network_sees_cover_everything_once(photo: Picture, cou
     assert all(share.mean() > 0.02 for share in shares)
 
 
+def test_edges_of_regions_that_the_network_sees_are_the_pictures_own() -> None:
+    down, right = np.mgrid[:300, :400]
+    leaf = np.hypot((right - 200) / 110, (down - 150) / 80) + 0.12 * np.sin(np.arctan2(down - 150, right - 200) * 9) < 1
+    noise = np.random.default_rng(2).normal(0, 6, (300, 400, 1))
+    drawn = np.where(leaf[..., None], [40, 60, 35], [200, 180, 150]) + noise
+    with one_thread_each() as pool:
+        dark, light = seen(drawn.clip(0, 255).astype(np.uint8), 2, efficientnet_lite(), "b10", pool)
+    found = dark > 0.5
+    assert (found & leaf).sum() / (found | leaf).sum() > 0.98
+    assert (dark[leaf] == 1).mean() > 0.9 and (light[~leaf] == 1).mean() > 0.9  # what is kept is kept to the byte
+
+
 # Names, words and cards
 
 
@@ -357,6 +383,35 @@ def test_a_damaged_card_is_passed_over_or_refused(photo: Picture, own_folder: Pa
     (own_folder / "torn.safetensors").write_bytes(whole[:cut])
     with pytest.raises(VesicaError, match=r"damaged|No style is called"):
         style(picture=photo, params=replace(QUICK, style="torn"), seed=1)
+
+
+def test_a_credential_names_the_cards_whose_manner_was_taken(
+    studio: Studio, photo: Picture, own_folder: Path, tmp_path: Path
+) -> None:
+    own_card(own_folder, efficientnet_lite(), photo)
+    (tmp_path / "photo.png").write_bytes(write_png(photo))
+    knobs = {"style": "Hokusai's great wave:2, meadow | keep", "steps": 8}
+    work, (out,) = studio.make("image.style", [tmp_path / "photo.png"], tmp_path / "out.png", wishes=knobs, seed=1)
+
+    def cards(path: Path) -> list[tuple[str, str, str]]:
+        told = read_credential(path.read_bytes(), "image/png")
+        assert told.state == "valid"
+        asked = [part for part in told.ingredients if part["relationship"] == "inputTo"]
+        acts = [act["parameters"].get("ingredients", ()) for act in told.actions]
+        assert [len(one) for one in acts] == [1, len(asked)]  # what was opened; what went into the take
+        return [(part["title"], part.get("description", ""), part.get("instance_id", "")) for part in asked]
+
+    wave, meadow = find("great_wave"), find("meadow")
+    ours = (wave.line, f"Rights: {wave.rights}", f"sha256:{wave.digest}")
+    own = ("Rights: mine", f"sha256:{meadow.digest}")
+    # A painter of the past is named; the title of a person's own is theirs to tell.
+    assert cards(out) == [ours, ("a file", *own)]
+    everything = studio.export(work.name, tmp_path / "all.png", Terms("all"))[0]
+    assert cards(everything) == [ours, ("Meadow, I, 2026", *own)]
+    own_card(own_folder, efficientnet_lite(), photo[:, ::-1].copy())
+    later = studio.export(work.name, tmp_path / "later.png", Terms("all"))[0]
+    assert [title for title, _, _ in cards(later)] == [wave.line, "the style meadow"]
+    assert find("meadow").digest.encode() not in later.read_bytes()  # it had no part in this
 
 
 # The loss over tiles, and other networks

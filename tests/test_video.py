@@ -162,6 +162,30 @@ def test_a_gif_becomes_a_video_and_a_video_a_gif(video: Video) -> None:
     assert (read_video(drawn).width, read_video(drawn).count) == (64, pytest.approx(12, abs=1))
 
 
+def test_a_webp_that_moves_becomes_a_video() -> None:
+    first, *rest = [Image.fromarray(one) for one in moving()]
+    file = io.BytesIO()
+    first.save(file, "WEBP", save_all=True, append_images=rest, duration=40, loop=0, lossless=True)
+    came = read_video(file.getvalue())
+    assert (came.width, came.height, came.fps, came.count, came.remarks) == (64, 48, 25, 12, ())
+    with pytest.raises(VesicaError):
+        read_video(file.getvalue()[: len(file.getvalue()) // 40])
+
+
+def test_a_gif_is_a_picture_or_a_video_as_the_work_wants_it(studio: Studio, tmp_path: Path, video: Video) -> None:
+    (tmp_path / "clip.gif").write_bytes(write_gif(video))
+    (tmp_path / "clip.mp4").write_bytes(video.data)
+    assert sniff(write_gif(video), "clip.gif")[0] == "image"
+    for name, wanted in (("still", None), ("moving", "video")):
+        studio.new(name)
+        studio.import_file(name, tmp_path / "clip.gif", wanted=wanted)
+    assert [studio.work(name).content.type for name in ("still", "moving")] == ["image/gif", "video/mp4"]
+    with pytest.raises(VesicaError, match="of medium video, but still is of medium image"):
+        studio.import_file("still", tmp_path / "clip.mp4")
+    studio.import_file("moving", tmp_path / "clip.mp4")
+    assert studio.edit("moving", tmp_path / "clip.gif").content.type == "video/mp4"
+
+
 def test_sound_is_kept_as_it_is_and_goes_along(sounding: bytes) -> None:
     came = read_video(sounding)
     assert came.sound

@@ -5,6 +5,7 @@ import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from test_video import made as filmed
 from vesica.errors import Cancelled, VesicaError
 from vesica.image.pictures import Picture, read_picture, resize
 from vesica.studio import Studio
@@ -23,10 +25,12 @@ from vesica.video.dream import _clouds, _course, _opened, dream
 from vesica.video.flow import motion, warped, warping_error
 from vesica.video.paint import steadied
 from vesica.video.params import DreamParams
-from vesica.video.reading import frames, read_video
+from vesica.video.reading import frames, read_video, sound_digest
 from vesica.video.stabilise import stabilised
-from vesica.video.writing import write_video
+from vesica.video.writing import write_gif, write_video
 from vesica.work import Step
+
+Run = Callable[..., tuple[int, str, str]]
 
 QUICK = DreamParams(seconds=0.5, fps=8, size=64, octaves=2)
 PHOTO = Path(__file__).parent.parent / "examples" / "photo.jpg"
@@ -282,6 +286,59 @@ def test_what_is_missing_or_unknown_is_said(params: dict[str, str], said: str) -
     given = {"picture": resize(photo(), 96)} if "look_for" in params else {}
     with pytest.raises(VesicaError, match=said):
         dream(params=replace(QUICK, **params), seed=1, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_a_mask_is_black_nothing_is_dreamt(dreams: dict[str, Video], clip: Video, mode: str) -> None:
+    mask = np.zeros((96, 128, 3), np.uint8)
+    mask[:, 64:] = 255
+    given = {"clip": clip} if mode == "clip" else {"picture": cv2.resize(photo(), (96, 72))}
+    params = replace(QUICK, mode=mode, feather=0, turn=0)
+    masked, plain, none = (
+        np.array([*frames(dream(params=params, seed=7, mask=where, **given))], int)  # type: ignore[arg-type]
+        for where in (mask, None, np.zeros_like(mask))
+    )
+    left, right = slice(0, masked.shape[2] // 2 - 4), slice(masked.shape[2] // 2 + 4, None)
+    dreamt = np.abs(plain - none).mean((0, 1, 3))
+    assert dreamt[left].mean() > 6 and dreamt[right].mean() > 6
+    assert np.abs(masked - none)[:, :, left].mean() < 0.35 * dreamt[left].mean()
+    assert np.abs(masked - none)[:, :, right].mean() > 0.6 * dreamt[right].mean()
+    if mode == "clip":
+        assert np.abs(none - np.array([*frames(clip)], int)).mean() < 3
+
+
+def test_a_mask_of_another_shape_is_refused_before_anything_is_dreamt(clip: Video) -> None:
+    for mode in MODES:
+        with pytest.raises(VesicaError, match="paint the mask in the picture's shape"):
+            made(mode, clip, mask=np.zeros((50, 90, 3), np.uint8))
+
+
+def test_a_dream_over_a_clip_keeps_its_sound_or_its_silence_and_its_length() -> None:
+    small = [cv2.resize(one, (64, 48), interpolation=cv2.INTER_AREA) for one in pan(8)]
+    tone = ("-f", "lavfi", "-i", "sine=frequency=440:duration=0.25:sample_rate=44100", "-shortest")
+    uneven = ("-vf", "select='not(between(mod(n,6),1,3))'", "-fps_mode", "vfr")  # phones drop frames in the dark
+    coded = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4")
+    for more, sound in (((*tone, "-c:a", "aac"), True), (uneven, False)):
+        came = read_video(filmed(*more, *coded, frames_=small))
+        over = made("clip", came)
+        assert (over.fps, over.count, over.sound) == (came.fps, came.count, sound)
+        assert sound_digest(over) == sound_digest(came)
+        assert bool(came.remarks) != sound  # the uneven one was made even, and that is said
+
+
+def test_a_moving_gif_is_dreamt_over_where_it_is_called_a_clip(studio: Studio, tmp_path: Path, clip: Video) -> None:
+    (tmp_path / "clip.gif").write_bytes(write_gif(clip))
+    given = {"inputs": {"clip": tmp_path / "clip.gif"}, "wishes": {"size": 64, "octaves": 1}, "seed": 3}
+    work, (file,) = studio.make("video.dream", [], tmp_path / "over.mp4", **given)
+    assert read_video(file.read_bytes()).count == pytest.approx(clip.count, abs=1)
+    assert [one.verdict for one in studio.replay(work.name)] == ["equal"]
+    assert sorted(studio.authors(work).values())[0][0] == 0  # it was brought in by a person, and changed
+
+
+def test_a_broken_clip_is_refused_in_a_sentence(run: Run, tmp_path: Path, clip: Video) -> None:
+    (tmp_path / "broken.mp4").write_bytes(clip.data[: len(clip.data) // 2])
+    code, _, err = run("make", "video.dream", "broken.mp4", "--out", "over.mp4")
+    assert code == 2 and err.count("\n") == 1 and not (tmp_path / "over.mp4").exists()
 
 
 def test_a_video_is_made_replayed_and_told_of_as_any_work(studio: Studio, tmp_path: Path, clip: Video) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vesica.errors import VesicaError, did_you_mean
 
 if TYPE_CHECKING:
-    from vesica.work import Medium, Replay
+    from vesica.work import Medium, Replay, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Engine:
     """Largest difference a *close* replay may show elsewhere: mean of 0..1 in pictures, else the share of units."""
     settle: str = ""
     """Import path of a function from params to params as a turn records them; it costs no model. Empty: as they are."""
+    sources: str = ""
+    """Import path of a function from params, as a turn records them, to what they name besides the inputs."""
 
     def models_for(self, params: Any) -> tuple[str, ...]:
         """The models that take part with these knobs (an instance of ``params``): a credential names no other."""
@@ -73,6 +75,11 @@ class Engine:
         if not self.settle:
             return params
         found: dict[str, Any] = _attribute(self.settle)(params)
+        return found
+
+    def named(self, params: Mapping[str, Any]) -> "tuple[Source, ...]":
+        """What went into a take besides the inputs, because its params name it."""
+        found: tuple[Source, ...] = _attribute(self.sources)(params) if self.sources else ()
         return found
 
 
@@ -114,7 +121,7 @@ OURS = (
     ),
     Engine(
         "image.style",
-        "1",
+        "2",
         "image",
         "vesica.image.style:style",
         "vesica.image.params:StyleParams",
@@ -132,6 +139,7 @@ OURS = (
         models=("efficientnet-lite0",),
         tolerance=0.05,
         settle="vesica.image.style_names:settled",
+        sources="vesica.image.style_names:sources",
     ),
     Engine(
         "video.dream",
@@ -145,6 +153,7 @@ OURS = (
             "picture": Input("image", help="the picture to dream into"),
             "other": Input("image", help="the picture that a morph ends in"),
             "clip": Input("video", help="the video to dream over"),
+            "mask": Input("image", help="where to dream, of each frame: white is full strength, black is kept"),
         },
         models=("efficientnet-lite0",),
         tolerance=0.08,

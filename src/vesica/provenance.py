@@ -123,7 +123,21 @@ def _inputs(take: Turn, act: Offered, *, first: bool) -> list[Ingredient]:
     """What went into a take besides the work itself, which is its parent already."""
     given = list((act.inputs or {}).items())
     beside = given if first else given[1:]
-    return [Ingredient(name, asset.type, asset.digest, relationship="inputTo", turn=take.id) for name, asset in beside]
+    brought = [
+        Ingredient(name, asset.type, asset.digest, relationship="inputTo", turn=take.id) for name, asset in beside
+    ]
+    row = engines().get(take.partner.name)
+    named = row.named(act.params) if row and act.params else ()
+    return brought + [
+        Ingredient(
+            *(one.title, one.type, one.digest),
+            relationship="inputTo",
+            rights=one.rights,
+            turn=take.id,
+            shipped=one.shipped,
+        )
+        for one in named
+    ]
 
 
 def _words(engine: str, params: Mapping[str, Any]) -> frozenset[str]:

@@ -198,11 +198,16 @@ class Studio:
 
     # Turns
 
-    def import_file(self, name: str, path: Path, *, source: str = "", rights: str = "") -> Work:
-        """Bring a file in as the content of a work. Its own bytes are kept beside what the studio works on."""
+    def import_file(
+        self, name: str, path: Path, *, source: str = "", rights: str = "", wanted: Medium | None = None
+    ) -> Work:
+        """Bring a file in as the content of a work. Its own bytes are kept beside what the studio works on.
+
+        wanted : what it is to be, where it can be either, as ``media.sniff`` says; else what the work is
+        """
         work = self.work(name)
         data = read_file(path)
-        medium, type_ = sniff(data, path.name)
+        medium, type_ = sniff(data, path.name, wanted or (medium_of(work.content.type) if work.content else None))
         self._same_medium(work, medium, path)
         hand = craft(medium)
         value = hand.read(data)
@@ -298,7 +303,7 @@ class Studio:
         if not work.content:
             raise VesicaError(f"{name} has no content to edit yet; bring a file with 'vesica import {name} FILE'.")
         data = read_file(path)
-        medium, _ = sniff(data, path.name)
+        medium, _ = sniff(data, path.name, medium_of(work.content.type))
         self._same_medium(work, medium, path)
         hand = craft(medium)
         before = hand.read(self.assets.get(work.content))
@@ -537,7 +542,7 @@ class Studio:
         self.new(name)
         # What the engine works on becomes the work, so that its units keep their author.
         if (first := _first_input(row, row.makes)) in named:
-            self.import_file(name, named.pop(first))
+            self.import_file(name, named.pop(first), wanted=row.makes)
         take = self.offer(name, engine, wishes, inputs=named, seed=seed, progress=progress)[0]
         work = self.pick(name, take.turn, by=PROGRAM)
         return work, self.export(name, out, force=force)
@@ -720,20 +725,21 @@ class Studio:
                 known = ", ".join(engine.inputs) or "none"
                 raise VesicaError(f"{engine.name} has no input called {name}; it has: {known}.")
             data = read_file(path)
-            medium, type_ = sniff(data, path.name)
-            if medium != engine.inputs[name].medium:
-                raise VesicaError(f"{path.name} is of medium {medium}; {name} must be {engine.inputs[name].medium}.")
+            wanted = engine.inputs[name].medium
+            medium, type_ = sniff(data, path.name, wanted)
+            if medium != wanted:
+                raise VesicaError(f"{path.name} is of medium {medium}; {name} must be {wanted}.")
             craft(medium).read(data)
             given[name] = data, type_
-        for name, wanted in engine.inputs.items():
+        for name, asked in engine.inputs.items():
             if name in given:
                 continue
             content = work.content
-            if content and medium_of(content.type) == wanted.medium and name == _first_input(engine, wanted.medium):
+            if content and medium_of(content.type) == asked.medium and name == _first_input(engine, asked.medium):
                 given[name] = self.assets.get(content), content.type
-            elif wanted.needed and not (wanted.unless and params[wanted.unless[0]] == wanted.unless[1]):
+            elif asked.needed and not (asked.unless and params[asked.unless[0]] == asked.unless[1]):
                 raise VesicaError(
-                    f"{engine.name} needs {wanted.help or name}; bring it with "
+                    f"{engine.name} needs {asked.help or name}; bring it with "
                     f"'vesica import {work.name} FILE' or give --{name} FILE."
                 )
         return given

@@ -71,6 +71,24 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Something that knobs name and that went into a take, though it is no input: a style card.
+
+    title : what it is, whose and of when
+    type : its media type
+    digest : SHA-256 of its bytes (64 hex digits); empty where they are no longer here
+    rights : what is known about who may use it
+    shipped : whether it comes with the program, so that its title tells nothing of a person
+    """
+
+    title: str
+    type: str
+    digest: str = ""
+    rights: str = ""
+    shipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Partner:
     """Who takes a turn.
 

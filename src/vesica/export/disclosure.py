@@ -80,7 +80,9 @@ def _wordless(act: Action) -> Action:
 
 
 def _unnamed(part: Ingredient) -> Ingredient:
-    """An ingredient by what it is, not by its file's name."""
+    """An ingredient by what it is, not by its file's name; what comes with the program keeps its own."""
+    if part.shipped:
+        return part
     kind = part.media_type.partition("/")[0]
     return replace(
         part, title={"image": "a picture", "text": "a text", "audio": "music", "video": "a video"}.get(kind, "a file")

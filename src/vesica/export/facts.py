@@ -110,6 +110,7 @@ class Ingredient:
     rights : what is known about who may use it, in words; empty where nothing is known
     sources : the IPTC digital source types that it says of itself
     turn : that of the action it went into; empty for the first action that takes such an ingredient
+    shipped : whether it comes with the program, so that its title tells nothing of a person
     """
 
     title: str
@@ -120,6 +121,7 @@ class Ingredient:
     rights: str = ""
     sources: tuple[str, ...] = ()
     turn: str = ""
+    shipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Network(Protocol):
     def maps(self, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         """Maps [n, channels, height / stride, width / stride] of pictures [n, 3, height, width], sRGB in 0..1.
 
-        Computed no deeper than needed; differentiable by the pictures.
+        Computed no deeper than needed, each out of the ones before it; differentiable by the pictures.
         """
 
     def stride_of(self, layer: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from vesica.errors import VesicaError
 from vesica.image.colour import from_srgb
@@ -33,6 +33,18 @@ KINDS = 8
 """Directions of a network's deep map that are looked at."""
 
 ROUNDS = 30
+
+EDGES = 512
+"""Longest side in pixels at which the edges of regions that a network sees are brought to the picture's own."""
+
+NEAR = 0.02
+"""How far such an edge may move, as a share of the longest side."""
+
+PLAIN = 3e-4
+"""Variance in OKLab below which a place has no edges."""
+
+FIRM = 3.0
+"""How much steeper a soft edge is made."""
 
 
 def painted(regions: Picture, height: int, width: int, count: int) -> Shares:
@@ -95,9 +107,32 @@ def seen(picture: Picture, count: int, network: Network, layer: str, pool: Execu
     labels = soft.argmax(0)  # specks are gone
     light = [grey(small)[labels == one].mean() if (labels == one).any() else 255.0 for one in range(count)]
     sharp = np.stack([labels == one for one in np.argsort(light, kind="stable")]).astype(np.float32)
-    shares = scaled(torch.from_numpy(sharp)[None], *picture.shape[:2])[0].clamp(0, 1)
+    fitted = torch.from_numpy(_fitted(sharp, resize(picture, EDGES) if max(picture.shape[:2]) > EDGES else picture))
+    shares = scaled(fitted[None], *picture.shape[:2])[0].clamp(0, 1)
     found: Shares = (shares / shares.sum(0, keepdim=True).clamp_min(1e-6)).numpy()
     return found
+
+
+def _fitted(shares: Shares, picture: Picture) -> Shares:
+    """Shares at the picture's size, their edges moved to the nearest ones in it: the guided filter (He, Sun and Tang,
+    2010), led by all three colours, with its soft edge made a few pixels wide."""
+    height, width = picture.shape[:2]
+    rough = scaled(torch.from_numpy(shares)[None], height, width)[0].double().numpy()
+    reach = 2 * round(max(height, width) * NEAR) + 1
+    lab = from_srgb(picture).astype(np.float64).transpose(2, 0, 1)
+
+    def mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        around: NDArray[np.float64] = uniform_filter(x, (*(1,) * (x.ndim - 2), reach, reach))
+        return around
+
+    middle, average = mean(lab), mean(rough)
+    spread = mean(lab[:, None] * lab) - middle[:, None] * middle + PLAIN * np.eye(3)[..., None, None]
+    along = mean(rough[:, None] * lab) - average[:, None] * middle
+    solved = np.linalg.solve(spread.transpose(2, 3, 0, 1), along.transpose(2, 3, 1, 0))
+    slopes = solved.astype(np.float64, copy=False).transpose(3, 2, 0, 1)
+    soft = (mean(slopes) * lab).sum(1) + mean(average - (slopes * middle).sum(1))
+    fitted: Shares = (0.5 + (soft - 0.5) * FIRM).clip(0, 1).astype(np.float32)
+    return fitted
 
 
 def _clustered(points: NDArray[np.float64], count: int) -> NDArray[np.intp]:

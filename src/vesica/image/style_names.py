@@ -9,16 +9,20 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 
 from vesica.errors import VesicaError, did_you_mean
+from vesica.work import Source
 
 KIND = "vesica style card 1"
 """What a card's header says it is; raised with the layout."""
+
+TYPE = "application/octet-stream"
+"""Media type of a card: safetensors have none of their own."""
 
 LONGEST_HEADER = 1_000_000
 
@@ -161,6 +165,24 @@ def settled(params: Mapping[str, object]) -> dict[str, object]:
     return {**params, "style": written(regions)}
 
 
+def sources(params: Mapping[str, object]) -> tuple[Source, ...]:
+    """The cards that went into a take, by its params as ``settled`` wrote them.
+
+    A card that is gone, or is another by now, is told by its name alone.
+    """
+    known = labels()
+    told = [_told(item) for item in re.split(r"[|,]", str(params.get("style", ""))) if item.strip()]
+    wishes = {wish.name: wish for wish in told if wish.name != KEPT and wish.name not in PAINTINGS}
+    found = []
+    for name, wish in wishes.items():
+        label = known.get(name)
+        if label and wish.digest and label.digest.startswith(wish.digest):
+            found.append(Source(label.line, TYPE, label.digest, label.rights, label.path.parent == SHIPPED))
+        else:
+            found.append(Source(f"the style {name}", TYPE))
+    return tuple(found)
+
+
 def named(text: str) -> str:
     """A name for a card of one's own. Raises ``VesicaError`` where a text gives none, or one that means something."""
     name = "_".join(_tokens(text))[:60]
@@ -170,6 +192,15 @@ def named(text: str) -> str:
 
 
 def _wish(item: str) -> Wish:
+    """A wish out of text, whose name is a card's; ``VesicaError`` where there is no such card."""
+    told = _told(item)
+    if told.name == KEPT or told.name in PAINTINGS:
+        return Wish(told.name, told.weight)
+    return replace(told, name=find(told.name).name)
+
+
+def _told(item: str) -> Wish:
+    """A wish as it is written: ``name``, ``name:weight``, ``name@digest:weight``."""
     name, colon, told = item.strip().rpartition(":")
     if not colon:
         name, told = told, "1"
@@ -182,9 +213,7 @@ def _wish(item: str) -> Wish:
             f"{told.strip()[:20]!r} is no weight of a style; give a number above 0, such as great_wave:2."
         )
     name, _, digest = name.strip().partition("@")
-    if name == KEPT or name in PAINTINGS:
-        return Wish(name, weight)
-    return Wish(find(name).name, weight, digest.strip().lower())
+    return Wish(name, weight, digest.strip().lower())
 
 
 def find(words: str) -> Label:

@@ -113,8 +113,20 @@ _MUSIC = {
 }
 
 
-def sniff(data: bytes, name: str) -> tuple[Medium, str]:
-    """What a file is, by its first bytes, and by its name only where those don't tell."""
+MOVING = frozenset({"image/gif", "image/webp"})
+"""Media types of pictures that may move."""
+
+
+def sniff(data: bytes, name: str, wanted: Medium | None = None) -> tuple[Medium, str]:
+    """What a file is, by its first bytes, and by its name only where those don't tell.
+
+    wanted : what it is to be, where it can be either: a GIF or a WebP is a picture, or a video
+    """
+    medium, type_ = _sniffed(data, name)
+    return ("video" if wanted == "video" and type_ in MOVING else medium), type_
+
+
+def _sniffed(data: bytes, name: str) -> tuple[Medium, str]:
     if not data:
         raise VesicaError(f"{name} is empty; give a file with something in it.")
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":

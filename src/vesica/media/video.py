@@ -13,7 +13,7 @@ from vesica.video.clip import TYPE, Video, in_words
 
 
 def read(data: bytes) -> Video:
-    """The video in an MP4, MOV, WebM, Matroska, AVI or GIF file."""
+    """The video in an MP4, MOV, WebM, Matroska, AVI, GIF or animated WebP file."""
     return reading.read_video(data)
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from vesica.errors import VesicaError
+from vesica.image.mask import strength_of
 from vesica.image.noise import fbm
 from vesica.image.pictures import Picture, check_picture
 from vesica.image.tensors import one_thread_each, scaled, to_picture
@@ -47,6 +48,7 @@ def dream(
     picture: Picture | None = None,
     other: Picture | None = None,
     clip: Video | None = None,
+    mask: Picture | None = None,
     progress: Progress | None = None,
 ) -> Video:
     """A dream that moves.
@@ -58,6 +60,8 @@ def dream(
     picture : uint8 [height, width, 3], what a zoom goes into and a morph begins with; left unchanged
     other : the picture that a morph ends in; None: the same
     clip : the video that is dreamt over; it keeps its size, its pace and its sound
+    mask : how strongly to dream where in each frame: white is full strength, black none; in the frames' shape, at any
+        size
     progress : called after every step with the frame so far; may raise ``Cancelled``
 
     Raises
@@ -71,9 +75,10 @@ def dream(
         if mode == "clip":
             if clip is None:
                 raise VesicaError("A dream over a clip needs a video; give one with --clip FILE, or choose mode zoom.")
+            strength = _strength(clip.height, clip.width, mask, params.feather)
             telling = _Telling(progress, clip.count)
             dreamer = Dreamer.of([params.look_for], params, generator, pool, telling.step)
-            return write_video(telling.frames(_over(clip, dreamer)), clip.fps, sound_of=clip)
+            return write_video(telling.frames(_over(clip, dreamer, strength)), clip.fps, sound_of=clip)
         if picture is None:
             raise VesicaError(f"A {mode} needs a picture; give one with --picture FILE.")
         count = max(1, round(params.seconds * params.fps))
@@ -81,10 +86,11 @@ def dream(
         wishes = [params.look_for] if mode == "zoom" else [params.look_for, params.into or params.look_for]
         dreamer = Dreamer.of(wishes, params, generator, pool, telling.step)
         view = _view(picture, params.size)
+        strength = _strength(view.shape[2], view.shape[3], mask, params.feather)
         if mode == "zoom":
-            return write_video(telling.frames(_into(view, dreamer, count)), params.fps)
+            return write_video(telling.frames(_into(view, dreamer, count, strength)), params.fps)
         last = view if other is None else _view(_shaped(other, picture), params.size)
-        return write_video(telling.frames(_between(view, last, dreamer, count, seed)), params.fps)
+        return write_video(telling.frames(_between(view, last, dreamer, count, seed, strength)), params.fps)
 
 
 def _mode(params: DreamParams, other: Picture | None, clip: Video | None) -> str:
@@ -114,15 +120,18 @@ class _Telling:
 # Into a picture
 
 
-def _into(view: Tensor, dreamer: Dreamer, count: int) -> Iterator[Picture]:
-    """Every frame is the last one, a little larger, dreamt a little deeper. The first is the picture itself."""
+def _into(view: Tensor, dreamer: Dreamer, count: int, strength: Tensor | None) -> Iterator[Picture]:
+    """Every frame is the last one, a little larger, dreamt a little deeper. The first is the picture itself.
+
+    What was dreamt flows on with the zoom, out of where a mask lets dream.
+    """
     params, tone = dreamer.params, Tone.of(view)
     dreamer, faded = dreamer.balanced(view), 1 - leak(params.fps, TONE)
     for number in range(count):
         yield to_picture(view)
         if number < count - 1:
             view = zoomed(view, params.zoom ** (1 / params.fps), math.radians(params.turn / params.fps))
-            view = tone.pull(dreamer.deepened(view, params.fps), faded).clamp(0, 1)
+            view = tone.pull(dreamer.deepened(view, params.fps, weight=strength), faded).clamp(0, 1)
 
 
 def zoomed(view: Tensor, factor: float, angle: float = 0.0) -> Tensor:
@@ -138,7 +147,9 @@ def zoomed(view: Tensor, factor: float, angle: float = 0.0) -> Tensor:
 # From one to another
 
 
-def _between(first: Tensor, last: Tensor, dreamer: Dreamer, count: int, seed: int) -> Iterator[Picture]:
+def _between(
+    first: Tensor, last: Tensor, dreamer: Dreamer, count: int, seed: int, strength: Tensor | None
+) -> Iterator[Picture]:
     """Clouds of the one picture open into the other, while the dream looks for less of the one and more of the other.
 
     No frame shows both pictures through each other: each place is one or the other, and the dream sews the seams.
@@ -149,7 +160,7 @@ def _between(first: Tensor, last: Tensor, dreamer: Dreamer, count: int, seed: in
     for number in range(count):
         share = _course(number, count, loop=params.loop)
         ground = first.lerp(last, _opened(clouds, share))
-        yield to_picture((ground + dreamt).clamp(0, 1))
+        yield to_picture((ground + (dreamt if strength is None else dreamt * strength)).clamp(0, 1))
         if number < count - 1:
             share = _course(number + 1, count, loop=params.loop)
             ground = first.lerp(last, _opened(clouds, share))
@@ -179,8 +190,11 @@ def _opened(clouds: Tensor, share: float) -> Tensor:
 # Over a clip
 
 
-def _over(clip: Video, dreamer: Dreamer) -> Iterator[Picture]:
-    """What was dreamt moves with the scene, fades, and is dreamt anew; every frame keeps its own sharpness."""
+def _over(clip: Video, dreamer: Dreamer, strength: Tensor | None) -> Iterator[Picture]:
+    """What was dreamt moves with the scene, fades, and is dreamt anew; every frame keeps its own sharpness.
+
+    It is dreamt everywhere and shown where a mask lets it, so that what comes into its light is grown already.
+    """
     params, fps = dreamer.params, float(clip.fps)
     kept = leak(fps, MEMORY)
     height, width = _fitted(clip.height, clip.width, params.size)
@@ -211,7 +225,8 @@ def _over(clip: Video, dreamer: Dreamer) -> Iterator[Picture]:
 
     for _, made in stabilised(small(), make):
         change = torch.from_numpy(made[..., :3]).permute(2, 0, 1)[None]
-        yield to_picture((_tensor(whole[0]) + scaled(change, clip.height, clip.width)).clamp(0, 1))
+        change = scaled(change, clip.height, clip.width)
+        yield to_picture((_tensor(whole[0]) + (change if strength is None else change * strength)).clamp(0, 1))
 
 
 # Pictures as tensors
@@ -224,6 +239,12 @@ def _fitted(height: int, width: int, longest: int) -> tuple[int, int]:
     if min(height, width) < 32:
         raise VesicaError("What is dreamt into needs 32 pixels a side; give a larger one, or a larger size.")
     return height, width
+
+
+def _strength(height: int, width: int, mask: Picture | None, feather: int) -> Tensor | None:
+    """How much may be dreamt where in a frame, float32 [1, 1, height, width] of 0..1, or None for everything."""
+    strength = strength_of(np.zeros((height, width, 3), np.uint8), mask, feather)
+    return None if strength is None else torch.from_numpy(strength)[None, None]
 
 
 def _view(picture: Picture, longest: int) -> Tensor:

@@ -15,10 +15,10 @@ from typing import IO
 
 from vesica.errors import VesicaError
 
-DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif"
+DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_anim"
 DECODERS = (
     "h264,hevc,av1,libdav1d,vp8,vp9,libvpx,libvpx-vp9,mpeg4,mpeg2video,mjpeg,prores,dnxhd,ffv1,huffyuv,rawvideo,"
-    "png,qtrle,gif,theora,h263,msmpeg4v3,"
+    "png,qtrle,gif,webp,webp_anim,theora,h263,msmpeg4v3,"
     "aac,mp3,mp3float,opus,vorbis,flac,alac,ac3,eac3,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,"
     "pcm_u8,adpcm_ms,adpcm_ima_wav,pcm_mulaw,pcm_alaw"
 )

@@ -39,6 +39,9 @@ class DreamParams:
     colour: Annotated[float, Interval(ge=0, le=1), "How much the dream may change colours; 0 changes light alone."] = (
         0.6
     )
+    feather: Annotated[
+        int, Interval(ge=0, le=512), "Pixels over which the dream sets in inside the edge of a mask."
+    ] = 24
     variety: Annotated[
         float, Interval(ge=0, le=2), "How far takes of other seeds look for other things within a layer; 0: alike."
     ] = 0.5

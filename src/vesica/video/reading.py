@@ -43,7 +43,7 @@ TONED_DOWN = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=ha
 
 
 def read_video(data: bytes) -> Video:
-    """The video in an MP4, MOV, WebM, Matroska, AVI or GIF file.
+    """The video in an MP4, MOV, WebM, Matroska, AVI, GIF or animated WebP file.
 
     A plain MP4 stays as it is, to the byte. All else is converted once: turned upright, to square pixels, even sides,
     a constant rate of at most 60 frames a second, 8 bits, the light of usual screens, white where it is transparent.
@@ -239,7 +239,7 @@ def _filters(track: _Track, fps: Fraction, even: bool, times: Sequence[Fraction]
         remarks.append(f"Its frames came {how}; it was made constant at {in_words(fps)} frames a second.")
     if track.transparent:
         steps.append(LAID_ON_WHITE)
-        if track.coded != "gif":  # of which nothing tells whether a pixel is transparent
+        if track.coded not in ("gif", "webp_anim"):  # of which nothing tells whether a pixel is transparent
             remarks.append("Its transparency was laid over white.")
     if re.search(r"smpte2084|arib-std-b67", track.colours):
         steps.append(TONED_DOWN)
