@@ -50,12 +50,12 @@ def check_picture(picture: Picture, *, name: str = "A picture") -> None:
         )
 
 
-def read_picture(data: bytes) -> Picture:
+def read_picture(data: bytes, *, ground: str = "white") -> Picture:
     """Decode a PNG, JPEG, WebP, TIFF, BMP or GIF file (the first frame) to a picture.
 
-    The camera's orientation is applied, transparency is laid over white, and colours are brought to sRGB by the file's
-    own profile. Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above
-    ``MOST_PIXELS`` (``MOST_HEAVY``), which the header tells before anything is decoded.
+    The camera's orientation is applied, transparency is laid over ``ground`` (a colour's name, or #rrggbb), and colours
+    are brought to sRGB by the file's own profile. Raises ``VesicaError`` where the bytes are empty, damaged, cut short,
+    no picture, or above ``MOST_PIXELS`` (``MOST_HEAVY``), which the header tells before anything is decoded.
     """
     if not data:
         raise VesicaError("The picture file is empty; export it again.")
@@ -83,7 +83,7 @@ def read_picture(data: bytes) -> Picture:
                     raise VesicaError("This JPEG is cut into far more scans than a picture needs; save it again.")
                 opened.load()
                 ImageOps.exif_transpose(opened, in_place=True)
-                return _to_srgb(opened)
+                return _to_srgb(opened, ground)
         except UnidentifiedImageError as fault:
             raise VesicaError(
                 "This file is not a picture that can be read; save it as PNG, JPEG, WebP, TIFF, BMP or GIF."
@@ -98,7 +98,7 @@ def _too_large(size: str, most: int) -> str:
     return f"The picture has {size}; scale it to {most // 1_000_000} megapixels or less first."
 
 
-def _to_srgb(image: Image.Image) -> Picture:
+def _to_srgb(image: Image.Image, ground: str) -> Picture:
     """Any of Pillow's modes as a picture, a band of rows at a time: a whole one more would not fit beside it."""
     clear = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
     profile = None if image.mode in ("P", "1") and not clear else image.info.get("icc_profile")
@@ -119,7 +119,7 @@ def _to_srgb(image: Image.Image) -> Picture:
             band = ImageCms.applyTransform(band, mapped) or band
         band = band if band.mode == "RGB" else band.convert("RGB")
         if share:
-            band = Image.composite(band, Image.new("RGB", band.size, "white"), share)
+            band = Image.composite(band, Image.new("RGB", band.size, ground), share)
         colours[top : top + ROWS] = np.asarray(band)
     return colours
 
