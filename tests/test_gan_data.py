@@ -1,4 +1,4 @@
-"""A folder of pictures is read safely, told about in words, and refused in one sentence where nothing can be learned."""
+"""A folder of pictures is read safely, told about, and refused in one sentence where nothing can be learned."""
 
 import zlib
 from collections.abc import Callable
@@ -113,7 +113,9 @@ def test_ten_of_one_picture_are_too_few_and_ten_nearly_the_same_are_alike(fill: 
         look_through(other, size=64)
 
 
-def test_no_folder_and_too_many_pictures_are_refused(fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_folder_and_too_many_pictures_are_refused(
+    fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(VesicaError, match="is no folder"):
         look_through(tmp_path / "nowhere", size=64)
     monkeypatch.setattr(module, "MOST", 11)

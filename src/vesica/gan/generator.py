@@ -20,7 +20,7 @@ SMALLEST = 4
 """Places a side of the first map."""
 
 WIDTHS: Mapping[int, tuple[int, ...]] = {
-    64: (160, 128, 96, 48, 24),
+    64: (160, 128, 80, 40, 24),
     128: (160, 128, 96, 64, 40, 16),
     256: (160, 128, 96, 64, 48, 24, 16),
 }
@@ -85,7 +85,7 @@ class Generator(nn.Module):
             Stage(before, width, double=place > 0)
             for place, (before, width) in enumerate(zip((widths[0], *widths), widths, strict=False))
         )
-        self.brushes = nn.ModuleList(Equalised(width, channels, 1, gain=0.3) for width in widths)
+        self.brushes = nn.ModuleList(Equalised(width, channels, 1, gain=0.15) for width in widths)
         begin(self, seed)
 
     def noise(self, count: int, rng: torch.Generator) -> list[tuple[Tensor, Tensor]]:

@@ -19,10 +19,10 @@ def frechet(first: Features, second: Features) -> float:
     0 where these are the same. It is larger the fewer rows there are, so only sets of one size can be compared.
     """
     mean1, mean2 = first.mean(0), second.mean(0)
-    # Through the smaller side: the covariances' product has the squared singular values of this one.
     x = (first - mean1) / max(1, len(first) - 1) ** 0.5
     y = (second - mean2) / max(1, len(second) - 1) ** 0.5
-    shared = scipy.linalg.svdvals(x @ y.T).sum()
+    # The covariances' product has the squared singular values of x y', which are those of their triangles.
+    shared = scipy.linalg.svdvals(np.linalg.qr(x, mode="r") @ np.linalg.qr(y, mode="r").T).sum()
     apart = float(np.square(mean1 - mean2).sum() + np.square(x).sum() + np.square(y).sum() - 2 * shared)
     return max(0.0, apart)
 

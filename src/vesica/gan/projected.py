@@ -46,7 +46,7 @@ class Patches(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            [Spectral(3, 32, 4, stride=2), Spectral(32, 64, 4, stride=2), Spectral(64, 64, 3), Spectral(64, 1, 1)]
+            [Spectral(3, 24, 4, stride=2), Spectral(24, 48, 4, stride=2), Spectral(48, 48, 3), Spectral(48, 1, 1)]
         )
 
     def forward(self, x: Tensor) -> Tensor:
