@@ -19,12 +19,10 @@ from vesica.gan.draws import draw
 from vesica.gan.generator import LATENT, Generator
 from vesica.gan.loop import Lesson, Pace, Trainer
 from vesica.gan.losses import HINGE, RELATIVISTIC, Losses
+from vesica.gan.model import critic_of
 from vesica.gan.params import BATCH
-from vesica.gan.plain import Plain
-from vesica.gan.projected import Projected
-from vesica.gan.training import PLAIN_WIDTHS, bf16_is_quick
+from vesica.gan.training import bf16_is_quick
 from vesica.image.tensors import one_thread_each
-from vesica.weights.efficientnet_lite import efficientnet_lite
 
 STEPS = 8
 
@@ -38,7 +36,7 @@ def lesson(size: int, kind: str) -> Lesson:
     def real(place: int, rng: torch.Generator) -> Tensor:
         return pictures[place]
 
-    critic = Projected(efficientnet_lite(), 1) if kind == "projected" else Plain(PLAIN_WIDTHS[size], 1)
+    critic = critic_of(kind, size, 1)
     losses = HINGE if kind == "projected" else RELATIVISTIC
     return Lesson(Generator(size, 1), Generator(size, 1), critic, LATENT, 64, real, augment, losses)
 

@@ -15,10 +15,13 @@ from PIL import Image
 
 from vesica.errors import VesicaError
 from vesica.gan import session, training
+from vesica.gan.crops import to_pictures
 from vesica.gan.draws import draw
 from vesica.gan.generator import LATENT
-from vesica.gan.model import read_card, read_generator
+from vesica.gan.model import read_card, read_critic, read_generator
 from vesica.gan.params import BATCH
+from vesica.gan.sketching import believed, sketches
+from vesica.image.tensors import one_thread_each
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,6 +48,17 @@ def train(run: Run, folder: Path, *more: object) -> tuple[int, str, str]:
     return run("gan", "train", folder, "--rights", "CC-BY-4.0", "--out", folder.parent / "model", *more)
 
 
+def believed_more(model: Path) -> bool:
+    """Whether what is ranked first is believed more than what is not ranked."""
+    with one_thread_each() as pool:
+        generator, critic = read_generator(model), read_critic(model)
+        samples = training.made_by(generator, 32, 1, pool)
+        scores = believed(samples, critic, pool)
+    best = sketches(model, 8, seed=1, varied=False)
+    first = to_pictures(samples[int(scores.argmax())][None])[0]
+    return bool((best[0] == first).all())
+
+
 def test_a_folder_becomes_a_model_with_card_samples_and_a_page_of_nearest_pictures(
     quick: None, run: Run, tmp_path: Path
 ) -> None:
@@ -66,6 +80,20 @@ def test_a_folder_becomes_a_model_with_card_samples_and_a_page_of_nearest_pictur
     made = generator(torch.randn(2, LATENT, generator=rng), generator.noise(2, rng))
     assert made.shape == (2, 3, 64, 64) and made.isfinite().all()
     assert not [path for path in model.rglob("*") if path.suffix not in (".safetensors", ".json", ".png", "")]
+
+    sheets = []
+    for name, options in (("a", []), ("b", []), ("c", ["--no-judge", "--no-variety"]), ("d", ["--seed", 2])):
+        code, out, err = run("gan", "sketch", model, "--count", 8, "--out", f"{name}.png", *options)
+        assert code == 0 and "8 sketches" in out and "CC-BY-4.0" in out, err
+        sheets.append((tmp_path / f"{name}.png").read_bytes())
+    assert sheets[0] == sheets[1] and len(set(sheets)) == 3
+    code, _, err = run("gan", "sketch", model, "--out", "a.png")
+    assert code == 2 and "is there already" in err and (tmp_path / "a.png").read_bytes() == sheets[0]
+    torch.set_num_threads(1)
+    alone = sketches(model, 4, seed=1)
+    torch.set_num_threads(2)
+    assert all((one == other).all() for one, other in zip(alone, sketches(model, 4, seed=1), strict=True))
+    assert believed_more(model)
 
     code, _, err = train(run, folder, "--minutes", 0.05)
     assert code == 2 and "was trained for 0.05 minutes already; give more with --minutes to go on." in err

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from vesica.gan.draws import draw
 from vesica.gan.judging import copying, distances, features, most_varied, reals
 from vesica.gan.measures import Features, frechet, kernel_distance, memory, nearest, precision_recall
 from vesica.gan.sheets import GAP, curves, pairs, sheet
-from vesica.image.pictures import Picture
+from vesica.image.pictures import Picture, read_picture, resize
 from vesica.image.tensors import one_thread_each
 from vesica.weights.efficientnet_lite import JUDGE, efficientnet_lite
 
@@ -122,6 +123,16 @@ def scene(seed: int) -> Picture:
 
 def crops(seeds: range) -> Crops:
     return Crops([scene(seed) for seed in seeds], 64, "whole", mirror=False)
+
+
+def test_the_judge_is_another_network_than_the_one_samples_are_learned_by_and_knows_a_cup_of_coffee() -> None:
+    photo = read_picture((Path(__file__).parents[1] / "examples" / "photo.jpg").read_bytes())
+    seen = torch.from_numpy(resize(photo, 260)).permute(2, 0, 1)[None].float() / 255
+    judge, eyes = efficientnet_lite(JUDGE), efficientnet_lite()
+    assert judge.name != eyes.name and judge.features(seen).shape == (1, 1280)
+    for network in (judge, eyes):
+        assert network.classes(seen).argmax() == 967  # espresso
+    assert not torch.allclose(judge.features(seen), eyes.features(seen), atol=0.1)
 
 
 def test_mirrored_and_shifted_copies_are_found_with_the_picture_they_copy(pool: Executor) -> None:

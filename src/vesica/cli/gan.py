@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group("gan")
 def gan_command() -> None:
-    """Train a generator on pictures of your own."""
+    """Train a generator on pictures of your own, and sketch with it."""
 
 
 @gan_command.command("train")
@@ -130,6 +130,37 @@ def train_command(
         f"{ends[made.ended]}. {_card_in_words(made.card, place)}",
         as_json=as_json,
     )
+
+
+@gan_command.command("sketch")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--count", type=click.IntRange(1, 256), default=32, show_default=True, help="Sketches on the sheet.")
+@click.option(
+    "--judge/--no-judge", default=True, help="Show what the discriminator believes most, in that order. [yes]"
+)
+@click.option("--variety/--no-variety", default=True, help="Show what differs most from one another. [yes]")
+@click.option("--seed", type=click.IntRange(0, 2**53), default=1, help="Another seed, other sketches. [1]")
+@click.option("--out", type=click.Path(path_type=Path), help="A PNG. [MODEL-sketches-SEED.png, beside MODEL]")
+@as_json
+def sketch_command(
+    model: Path, count: int, judge: bool, variety: bool, seed: int, out: Path | None, as_json: bool
+) -> None:
+    """Make a sheet of sketches with a model that 'vesica gan train' made, the best first."""
+    from vesica.gan.model import read_card
+    from vesica.gan.sheets import sheet
+    from vesica.gan.sketching import sketches
+    from vesica.image.pictures import write_png
+    from vesica.weights.cache import writing
+
+    card = read_card(model)
+    path = out or model.absolute().with_name(f"{model.absolute().name}-sketches-{seed}.png")
+    if path.exists():
+        raise VesicaError(f"{path} is there already; give another name with --out.")
+    shown = sheet(sketches(model, count, seed=seed, judged=judge, varied=variety), 8 if count >= 8 else count)
+    with writing(path) as file:
+        file.write(write_png(shown))
+    told = f"{path}: {count} sketches, seed {seed}, by a model that learned {card.pictures:,} pictures ({card.rights})."
+    say({"file": str(path), "count": count, "seed": seed, "rights": card.rights}, told, as_json=as_json)
 
 
 def _colour(told: str) -> str:

@@ -54,17 +54,18 @@ class Stage(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, double: bool) -> None:
         super().__init__()
-        self.double = double
+        self.grows = double
         self.first, self.second = Bend(inputs, outputs), Bend(outputs, outputs)
         self.straight = Equalised(inputs, outputs, 1)
 
     def forward(self, x: Tensor, style: Tensor, noise: tuple[Tensor, Tensor]) -> Tensor:
         """[n, inputs, height, width] to [n, outputs, ...], twice as large but in the first stage."""
-        y = self.second(self.first(x, style, noise[0], double=self.double), style, noise[1], double=False)
+        y = self.second(self.first(x, style, noise[0], double=self.grows), style, noise[1], double=False)
         x = self.straight(x)
-        if self.double:
+        if self.grows:
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        return (x + y) * 0.5**0.5
+        out: Tensor = (x + y) * 0.5**0.5
+        return out
 
 
 class Generator(nn.Module):

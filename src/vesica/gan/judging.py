@@ -28,7 +28,7 @@ SEES = 128
 
 AT_ONCE = 16
 
-MOST_VIEWS = 6000
+MOST_VIEWS = 2000
 """Views of what was learned with which samples are compared; of more pictures each has fewer."""
 
 Look = Callable[[Tensor], Tensor]

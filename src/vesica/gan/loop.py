@@ -84,7 +84,7 @@ class Pace:
     batch : samples of a step
     shards : parts of a batch that are worked on at once, each on one thread; more is no faster than there are cores
     rate : of Adam, for the generator; ``rate_critic`` for the discriminator
-    bf16 : whether convolutions are in bfloat16: twice as fast where the processor has it, very slow where it has not
+    bf16 : whether convolutions are in bfloat16: quick where the processor has it, very slow where it has not
     share : of samples that are changed at first
     """
 
@@ -128,10 +128,10 @@ class Trainer:
         """Take one step on the threads of ``pool`` (see ``one_thread_each``)."""
         settle(self.lesson.discriminator)
         shards = list(pool.map(self._shard, range(self.pace.shards)))
-        for parameters, adam, which in zip((self._made, self._judged), self._adams, (0, 1), strict=True):
-            for place, parameter in enumerate(parameters):
-                parameter.grad = sum((shard[which][place] for shard in shards[1:]), shards[0][which][place])
-                parameter.grad /= len(shards)
+        made, judged = [shard[0] for shard in shards], [shard[1] for shard in shards]
+        for parameters, adam, slopes in zip((self._made, self._judged), self._adams, (made, judged), strict=True):
+            for parameter, *parts in zip(parameters, *slopes, strict=True):
+                parameter.grad = torch.stack(parts).mean(0)
             adam.step()
             adam.zero_grad()
         self._average()
@@ -187,7 +187,7 @@ class Trainer:
         """Bring the averaged generator nearer to the new one (Yazici et al., 2018)."""
         half = min(SMOOTH, max(self.pace.batch, 0.1 * self.step * self.pace.batch))
         new = 1 - 0.5 ** (self.pace.batch / half)
-        torch._foreach_lerp_(list(self.lesson.average.parameters()), self._made, new)
+        torch._foreach_lerp_([*self.lesson.average.parameters()], [*self._made], new)
 
     @torch.no_grad()
     def samples(self, latents: Tensor, noise: Noise, pool: Executor, *, at_once: int = 16) -> Tensor:
@@ -207,7 +207,7 @@ class Trainer:
     def state(self) -> tuple[dict[str, Tensor], dict[str, float]]:
         """All tensors by name, and all numbers."""
         lesson = self.lesson
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for name, module in (("g", lesson.generator), ("e", lesson.average), ("d", lesson.discriminator)):
             tensors |= {f"{name}.{key}": value.clone() for key, value in module.state_dict().items()}
         for name, adam in zip("gd", self._adams, strict=True):

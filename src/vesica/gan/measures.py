@@ -22,7 +22,8 @@ def frechet(first: Features, second: Features) -> float:
     x = (first - mean1) / max(1, len(first) - 1) ** 0.5
     y = (second - mean2) / max(1, len(second) - 1) ** 0.5
     # The covariances' product has the squared singular values of x y', which are those of their triangles.
-    shared = scipy.linalg.svdvals(np.linalg.qr(x, mode="r") @ np.linalg.qr(y, mode="r").T).sum()
+    triangles = [np.asarray(np.linalg.qr(one, mode="r")) for one in (x, y)]
+    shared = scipy.linalg.svdvals(triangles[0] @ triangles[1].T).sum()
     apart = float(np.square(mean1 - mean2).sum() + np.square(x).sum() + np.square(y).sum() - 2 * shared)
     return max(0.0, apart)
 
@@ -54,9 +55,8 @@ def precision_recall(real: Features, made: Features, *, neighbours: int = 3) -> 
 
 def _reach(rows: Features, neighbours: int) -> Features:
     # The nearest is the row itself.
-    return np.partition(_distances(rows, rows), min(neighbours, len(rows) - 1), axis=1)[
-        :, min(neighbours, len(rows) - 1)
-    ]
+    place = min(neighbours, len(rows) - 1)
+    return np.asarray(np.partition(_distances(rows, rows), place, axis=1)[:, place])
 
 
 def _within(distances: Features, reach: Features) -> float:
@@ -65,7 +65,7 @@ def _within(distances: Features, reach: Features) -> float:
 
 def _distances(first: Features, second: Features) -> Features:
     squared = np.square(first).sum(1)[:, None] + np.square(second).sum(1) - 2 * first @ second.T
-    return np.sqrt(np.maximum(squared, 0.0))
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,17 @@ from torch import Tensor
 from vesica.errors import VesicaError
 from vesica.gan.checkpoint import read, write
 from vesica.gan.generator import WIDTHS, Generator
+from vesica.gan.plain import Plain
+from vesica.gan.projected import Projected
 from vesica.weights.cache import writing
+from vesica.weights.efficientnet_lite import efficientnet_lite
 
 KIND = "vesica-gan-generator/1"
 GENERATOR, CARD = "generator.safetensors", "card.json"
 CRITIC_KIND, CRITIC = "vesica-gan-discriminator/1", "discriminator.safetensors"
+
+PLAIN_WIDTHS = {64: (32, 64, 96, 128), 128: (24, 48, 64, 96, 128), 256: (16, 24, 48, 64, 96, 128)}
+"""Channels of the plain discriminator from half the size down, by size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,23 @@ def read_generator(folder: Path) -> Generator:
         raise VesicaError(f"{folder / GENERATOR} is of another network; train anew in another folder.") from fault
     generator.requires_grad_(False)
     return generator
+
+
+def read_critic(folder: Path) -> Projected | Plain:
+    """The discriminator of a model folder, ready to judge samples of its generator."""
+    tensors, told = read(folder / CRITIC, kind=CRITIC_KIND)
+    try:
+        critic = critic_of(told["kind"], int(told["size"]), 0)
+        critic.load_state_dict({name: weight.float() for name, weight in tensors.items()})
+    except (RuntimeError, KeyError, TypeError, ValueError) as fault:
+        raise VesicaError(f"{folder / CRITIC} is of another network; train anew in another folder.") from fault
+    critic.requires_grad_(False)
+    return critic
+
+
+def critic_of(kind: str, size: int, seed: int) -> Projected | Plain:
+    """A discriminator that has learned nothing yet, of the ``kind`` that ``TrainParams`` names."""
+    return Projected(efficientnet_lite(), seed) if kind == "projected" else Plain(PLAIN_WIDTHS[size], seed)
 
 
 def read_card(folder: Path) -> Card:

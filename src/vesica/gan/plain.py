@@ -21,7 +21,8 @@ class Down(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[n, inputs, height, width] to [n, outputs, height / 2, width / 2]."""
         y = leaky(self.second(F.avg_pool2d(leaky(self.first(x)), 2)))
-        return (self.straight(F.avg_pool2d(x, 2)) + y) * 0.5**0.5
+        out: Tensor = (self.straight(F.avg_pool2d(x, 2)) + y) * 0.5**0.5
+        return out
 
 
 class Plain(nn.Module):

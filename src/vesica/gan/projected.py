@@ -37,7 +37,8 @@ class Head(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[n, inputs, height, width] to [n, places]."""
         x = deviation_of_group(x) if self.compare else x
-        return self.last(F.leaky_relu(self.first(x), 0.2)).flatten(1)
+        logits: Tensor = self.last(F.leaky_relu(self.first(x), 0.2))
+        return logits.flatten(1)
 
 
 class Patches(nn.Module):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vesica.errors import VesicaError
+from vesica.errors import Cancelled, VesicaError
 from vesica.gan import rights as rights_
 from vesica.gan.augment import augment
 from vesica.gan.crops import Crops, to_pictures
@@ -21,9 +22,8 @@ from vesica.gan.judging import copying, distances, features, reals
 from vesica.gan.loop import Lesson, Pace, Trainer
 from vesica.gan.losses import HINGE, RELATIVISTIC
 from vesica.gan.measures import kernel_distance
-from vesica.gan.model import Card, read_generator, write_model
+from vesica.gan.model import Card, critic_of, read_generator, write_model
 from vesica.gan.params import BATCH, TrainParams
-from vesica.gan.plain import Plain
 from vesica.gan.projected import Projected
 from vesica.gan.session import Ended, History, Session
 from vesica.gan.sheets import curves, pairs, sheet
@@ -31,7 +31,7 @@ from vesica.image.pictures import write_png
 from vesica.image.tensors import one_thread_each
 from vesica.weights.cache import writing
 from vesica.weights.efficientnet_lite import JUDGE, efficientnet_lite
-from vesica.work import Progress
+from vesica.work import Progress, Step
 
 SHOWN = 64
 """Samples of a grid, always of the same latents."""
@@ -39,14 +39,12 @@ SHOWN = 64
 GLANCE = 128
 """Samples by which quality is judged on the way."""
 
-JUDGED = 512
+JUDGED = 384
 """Samples by which the finished model is measured."""
-
-PLAIN_WIDTHS = {64: (32, 64, 96, 128), 128: (24, 48, 64, 96, 128), 256: (16, 24, 48, 64, 96, 128)}
 
 
 def bf16_is_quick() -> bool:
-    """Whether this processor multiplies in bfloat16; where it does not, that is a hundred times slower."""
+    """Whether this processor multiplies in bfloat16; without, it is far slower than float32."""
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 
@@ -172,13 +170,10 @@ class Training:
         )
         efficientnet_lite(JUDGE)  # what is missing is said before hours are spent
         generator = Generator(params.size, params.seed)
-        self._critic: Projected | Plain
-        if params.discriminator == "projected":
-            self._critic = Projected(efficientnet_lite(), params.seed)
+        self._critic = critic_of(params.discriminator, params.size, params.seed)
+        if isinstance(self._critic, Projected):
             with one_thread_each() as pool:  # on one thread, as all the rest
                 pool.submit(self._critic.calibrate, reals(self._learned, 32, params.seed)).result()
-        else:
-            self._critic = Plain(PLAIN_WIDTHS[params.size], params.seed)
         lesson = Lesson(
             generator,
             Generator(params.size, params.seed),
@@ -214,6 +209,9 @@ class Training:
         flushed = torch.set_flush_denormal(True)
         try:
             ended = self.session.run(minutes=minutes, steps=steps, patience=patience, progress=progress)
+            if progress:
+                with suppress(Cancelled):  # it was said already, and what follows is what it asked for
+                    progress(Step(1, 1, note="measuring what it learned"))
             return Made(ended, self._finish(made, program), self._out)
         finally:
             if flushed:
@@ -229,7 +227,7 @@ class Training:
             samples = made_by(generator, JUDGED, params.seed, pool)
             real = features(reals(self._learned, JUDGED, params.seed), judge(), pool)
             measures = distances(real, features(samples, judge(), pool))
-            found = copying(samples[: JUDGED // 2], self._learned, self._held_out, judge(), pool)
+            found = copying(samples[: 2 * JUDGED // 3], self._learned, self._held_out, judge(), pool)
         best = session.history.best
         card = Card(
             name=self._out.name,
