@@ -126,7 +126,7 @@ def test_a_state_that_was_restored_goes_on_to_the_same_bytes(cut: int, tmp_path:
 
 
 def test_it_learns_what_it_is_shown() -> None:
-    one = trainer(batch=16, rate=4e-3, rate_critic=4e-3)
+    one = trainer(batch=16, rate=4e-3, rate_critic=4e-3, share=0.0)
 
     def off() -> float:
         with one_thread_each() as pool:
@@ -136,8 +136,8 @@ def test_it_learns_what_it_is_shown() -> None:
         return nearest.mean().item()
 
     before = off()
-    steps(one, 120)
-    assert off() < 0.5 * before
+    steps(one, 250)
+    assert off() < 0.45 * before  # without learning bars, their mean comes to 0.55
 
 
 def test_the_penalty_makes_the_discriminator_less_steep() -> None:
