@@ -37,6 +37,7 @@ COMMANDS = {
     "gc": "care",
     "key": "care",
     "atlas": "atlas",
+    "gan": "gan",
     "engines": "setup",
     "styles": "styles",
     "models": "setup",

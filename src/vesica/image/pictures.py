@@ -58,11 +58,11 @@ def check_picture(picture: Picture, *, name: str = "A picture", alpha: bool = Fa
         )
 
 
-def read_picture(data: bytes, *, alpha: bool = False) -> Picture:
+def read_picture(data: bytes, *, alpha: bool = False, ground: str = "white") -> Picture:
     """Decode a PNG, JPEG, WebP, TIFF, BMP or GIF file (the first frame) to a picture.
 
-    The camera's orientation is applied, transparency is laid over white (or, with ``alpha``, kept as a fourth channel
-    where there is any), and colours are brought to sRGB by the file's own profile: a screen without the profile then
+    The camera's orientation is applied, transparency is laid over ``ground``, a colour's name or #rrggbb (or, with
+    ``alpha``, kept as a fourth channel where there is any), and colours are brought to sRGB by the file's own profile: a screen without the profile then
     shows what the file meant.
 
     Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above ``MOST_PIXELS``
@@ -94,7 +94,7 @@ def read_picture(data: bytes, *, alpha: bool = False) -> Picture:
                     raise VesicaError("This JPEG is cut into far more scans than a picture needs; save it again.")
                 opened.load()
                 ImageOps.exif_transpose(opened, in_place=True)
-                return _to_srgb(opened, alpha=alpha)
+                return _to_srgb(opened, alpha=alpha, ground=ground)
         except UnidentifiedImageError as fault:
             raise VesicaError(
                 "This file is not a picture that can be read; save it as PNG, JPEG, WebP, TIFF, BMP or GIF."
@@ -120,7 +120,7 @@ def _too_large(size: str, most: int) -> str:
     return f"The picture has {size}; scale it to {most // 1_000_000} megapixels or less first."
 
 
-def _to_srgb(image: Image.Image, *, alpha: bool) -> Picture:
+def _to_srgb(image: Image.Image, *, alpha: bool, ground: str) -> Picture:
     """Any of Pillow's modes as a picture, a band of rows at a time: a whole one more would not fit beside it."""
     clear = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
     profile = None if image.mode in ("P", "1") and not clear else image.info.get("icc_profile")
@@ -143,7 +143,7 @@ def _to_srgb(image: Image.Image, *, alpha: bool) -> Picture:
         if share and alpha:
             band.putalpha(share)
         elif share:
-            band = Image.composite(band, Image.new("RGB", band.size, "white"), share)
+            band = Image.composite(band, Image.new("RGB", band.size, ground), share)
         colours[top : top + ROWS] = np.asarray(band)
     if colours.shape[2] == 4 and (colours[..., 3] == 255).all():
         return colours[..., :3].copy()

@@ -1,4 +1,6 @@
-"""EfficientNet-Lite0: an ImageNet classifier whose inner maps picture engines dream with and compare by.
+"""EfficientNet-Lite: ImageNet classifiers whose inner maps picture engines dream with and compare by.
+
+Lite0 is the one they look with; Lite2, deeper and wider, judges what was made by a look through Lite0.
 
 Architecture: Tan and Le, "EfficientNet" (2019), in the Lite form of 2020 (no squeeze-and-excitation, ReLU6, a stem of
 fixed width). Weights: the package its card names. They are read once with torch's weights-only reader, batch norms are
@@ -21,18 +23,27 @@ from vesica.weights.cache import cache_dir, writing
 from vesica.weights.cards import card, digest, locate
 
 NAME = "efficientnet-lite0"
+JUDGE = "efficientnet-lite2"
 FORMAT = 2
 """Raised whenever the converted file's layout changes, so that an older file in a cache is not read."""
 
 STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192))
 """Blocks, kernel, stride of the first, expansion, channels out. The last stage (one block, 320 channels) follows."""
 
-BLOCKS: tuple[tuple[int, int, bool], ...] = tuple(
-    (kernel, stride if place == 0 else 1, expansion > 1)
-    for repeats, kernel, stride, expansion, _ in (*STAGES, (1, 3, 1, 6, 320))
-    for place in range(repeats)
-)
-"""Kernel, stride and whether there is an expansion, for each of the 16 blocks."""
+Plan = tuple[tuple[int, int, bool], ...]
+"""Kernel, stride and whether there is an expansion, for each block."""
+
+
+def _plan(repeats: tuple[int, ...]) -> Plan:
+    return tuple(
+        (kernel, stride if place == 0 else 1, expansion > 1)
+        for count, (_, kernel, stride, expansion, _) in zip(repeats, (*STAGES, (1, 3, 1, 6, 320)), strict=True)
+        for place in range(count)
+    )
+
+
+PLANS: dict[str, Plan] = {NAME: _plan((1, 2, 2, 3, 3, 4, 1)), JUDGE: _plan((1, 3, 3, 4, 4, 5, 1))}
+BLOCKS = PLANS[NAME]
 
 LAYERS: tuple[str, ...] = tuple(
     name
@@ -70,16 +81,16 @@ def _fold(weights: dict[str, Tensor], convolution: str, norm: str) -> tuple[Tens
     return kernel.float().contiguous(), bias.float().contiguous()
 
 
-def _convert(target: Path) -> None:
+def _convert(name: str, target: Path) -> None:
     """Write the package's weights to ``target``, folded, whole or not at all."""
-    if digest(NAME) != card(NAME).sha256:
+    if digest(name) != card(name).sha256:
         raise VesicaError(
-            f"The file of {NAME} is not the one its card names; bring it anew with 'vesica models install {NAME}'."
+            f"The file of {name} is not the one its card names; bring it anew with 'vesica models install {name}'."
         )
-    weights = torch.load(locate(NAME), map_location="cpu", weights_only=True)
+    weights = torch.load(locate(name), map_location="cpu", weights_only=True)
     folded = {}
     folded["stem.weight"], folded["stem.bias"] = _fold(weights, "_conv_stem", "_bn0")
-    for number, (_, _, expands) in enumerate(BLOCKS):
+    for number, (_, _, expands) in enumerate(PLANS[name]):
         here = f"_blocks.{number}"
         parts = [("d", "_depthwise_conv", "_bn1"), ("b", "_project_conv", "_bn2")]
         if expands:
@@ -113,16 +124,19 @@ def _load(target: Path) -> dict[str, Tensor]:
 
 
 class EfficientNetLite:
-    """The network in float32 on the CPU, frozen. Pictures go in as [n, 3, height, width], sRGB in 0..1."""
+    """The network in float32 on the CPU, frozen. Pictures go in as [n, 3, height, width], sRGB in 0..1.
 
-    name = NAME
+    What ``layers`` and the functions of this module say of maps holds for Lite0.
+    """
+
     layers = LAYERS
     style_layers = ("d0", "d1", "d2", "d3", "d5")
     content_layer = "e5"
     segment_layer = "b10"
     stride_of = staticmethod(stride_of)
 
-    def __init__(self, weights: dict[str, Tensor]) -> None:
+    def __init__(self, weights: dict[str, Tensor], name: str = NAME) -> None:
+        self.name, self._blocks = name, PLANS[name]
         self._weights = {name: tensor.contiguous() for name, tensor in weights.items()}
 
     def _apply(self, name: str, x: Tensor, *, kernel: int = 1, stride: int = 1, deep: bool = False) -> Tensor:
@@ -145,7 +159,7 @@ class EfficientNetLite:
         wanted, found = set(layers), {}
         # The classifier saw (0..255 - 127) / 128.
         x = F.relu6(self._apply("stem", pictures * (255 / 128) - 127 / 128, kernel=3, stride=2))
-        for number, (kernel, stride, expands) in enumerate(BLOCKS):
+        for number, (kernel, stride, expands) in enumerate(self._blocks):
             inside = x
             if expands:
                 raw = self._apply(f"e{number}", inside)
@@ -164,7 +178,7 @@ class EfficientNetLite:
         return {name: found[name] for name in layers}
 
     def head(self, last: Tensor) -> Tensor:
-        """What the classes are told from, [n, 1280, height, width], out of the map ``b15``."""
+        """What the classes are told from, [n, 1280, height, width], out of the last block's map (``b15`` of Lite0)."""
         return F.relu6(self._apply("head", last))
 
     def logits(self, means: Tensor) -> Tensor:
@@ -173,18 +187,23 @@ class EfficientNetLite:
 
     def classes(self, pictures: Tensor) -> Tensor:
         """Logits of the 1,000 ImageNet classes, [n, 1000]. Trained at 224 px."""
-        return self.logits(self.head(self.maps(pictures, ("b15",))["b15"]).mean((-2, -1)))
+        return self.logits(self.features(pictures))
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """What a picture is told by, [n, 1280]: means over places of ``head``."""
+        last = f"b{len(self._blocks) - 1}"
+        return self.head(self.maps(pictures, (last,))[last]).mean((-2, -1))
 
 
 @cache
-def efficientnet_lite() -> EfficientNetLite:
+def efficientnet_lite(name: str = NAME) -> EfficientNetLite:
     """The network, converted at the first call ever. Raises ``ModelMissing`` or ``VesicaError`` in one sentence."""
-    target = cache_dir() / f"{NAME}-{card(NAME).sha256[:16]}-{FORMAT}.safetensors"
+    target = cache_dir() / f"{name}-{card(name).sha256[:16]}-{FORMAT}.safetensors"
     if not target.is_file():
-        _convert(target)
+        _convert(name, target)
     try:
-        return EfficientNetLite(_load(target))
+        return EfficientNetLite(_load(target), name)
     except SafetensorError:
         # A cut, changed or foreign file under our own name: make it anew from the package, whose digest is checked.
-        _convert(target)
-        return EfficientNetLite(_load(target))
+        _convert(name, target)
+        return EfficientNetLite(_load(target), name)
