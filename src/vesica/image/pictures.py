@@ -62,8 +62,8 @@ def read_picture(data: bytes, *, alpha: bool = False, ground: str = "white") -> 
     """Decode a PNG, JPEG, WebP, TIFF, BMP or GIF file (the first frame) to a picture.
 
     The camera's orientation is applied, transparency is laid over ``ground``, a colour's name or #rrggbb (or, with
-    ``alpha``, kept as a fourth channel where there is any), and colours are brought to sRGB by the file's own profile: a screen without the profile then
-    shows what the file meant.
+    ``alpha``, kept as a fourth channel where there is any), and colours are brought to sRGB by the file's own profile:
+    a screen without the profile then shows what the file meant.
 
     Raises ``VesicaError`` where the bytes are empty, damaged, cut short, no picture, or above ``MOST_PIXELS``
     (``MOST_HEAVY``), which the header tells before anything is decoded.
