@@ -35,7 +35,7 @@ STEP = 16
 """A picture's sides must be multiples of this."""
 
 CODE = 64
-"""Numbers of a style code."""
+"""Numbers of what is computed of any style."""
 
 WIDTH = 128
 """Of the perceptron."""
@@ -73,6 +73,13 @@ CONVOLUTIONS = {
 
 NORMED = tuple(name for name in CONVOLUTIONS if name != "leave")
 """Convolutions that an instance norm follows."""
+
+
+STEERED = 2 * sum(CONVOLUTIONS[name][1] for name in NORMED) + (BANK - 1) * len(CONVOLUTIONS)
+"""Numbers that steer the network: gain and bias of every instance norm, and the shares of the kernels."""
+
+MANNER = CODE + STEERED
+"""Numbers of a style: its code, and what is learned of this style alone, added to what the code steers."""
 
 
 def spread(name: str) -> float:
@@ -127,13 +134,17 @@ class Painter(nn.Module):
         gains, shifts = norms.view(2, -1)
         return zip(NORMED, gains.split(widths), strict=True), zip(NORMED, shifts.split(widths), strict=True)
 
-    def brush(self, code: Tensor, content: float) -> Brush:
-        """The network for a style ``code`` [CODE] and a ``content`` weight above 0."""
+    def brush(self, manner: Tensor, content: float) -> Brush:
+        """The network for a style ``manner`` [MANNER] and a ``content`` weight above 0."""
+        code, own = manner.split([CODE, STEERED])
         knob = torch.log2(code.new_tensor([content / USUAL]))
         inner = F.silu(self.code2(F.silu(self.code1(torch.cat([code, knob])))))
+        norms, mixes = (torch.cat([self.norms(inner), self.mixes(inner)]) + own).split(
+            [self.norms.out_features, self.mixes.out_features]
+        )
         # The first of a bank is always whole, so that no style is left without.
-        shares = F.pad(self.mixes(inner).view(len(CONVOLUTIONS), BANK - 1), (1, 0), value=1.0)
-        gains, shifts = self._split(self.norms(inner))
+        shares = F.pad(mixes.view(len(CONVOLUTIONS), BANK - 1), (1, 0), value=1.0)
+        gains, shifts = self._split(norms)
         kernel = {
             name: (share @ self.bank[name].flatten(1)).view(self.bank[name].shape[1:])
             for share, name in zip(shares, CONVOLUTIONS, strict=True)
