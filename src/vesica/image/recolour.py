@@ -12,19 +12,26 @@ FLOOR = 1e-5
 """Added to a picture's variances, so that a flat picture's noise is not blown up to the other's contrast."""
 
 
-def recoloured(picture: Tensor, aim: Statistics) -> Tensor:
-    """``picture`` [1, 3, height, width] of 0..1 with the mean [3] and covariance [3, 3] of ``aim``."""
+def recoloured(picture: Tensor, aim: Statistics, share: Tensor | None = None) -> Tensor:
+    """``picture`` [1, 3, height, width] of 0..1 with the mean [3] and covariance [3, 3] of ``aim``.
+
+    share : how much each place counts among the picture's own colours, [1, 1, height, width]; None: all alike
+    """
     flat = picture[0].flatten(1)
-    own = flat.sum(1, dtype=torch.float64) / flat.shape[1]
-    apart = flat - own[:, None].float()
+    weighed = flat if share is None else flat * share.flatten()
+    total = flat.shape[1] if share is None else share.sum(dtype=torch.float64).cpu().clamp_min(1e-6)
+    own = weighed.sum(1, dtype=torch.float64).cpu() / total
+    apart = flat - own.to(flat)[:, None]
+    weighed = apart if share is None else apart * share.flatten()
     # Three by three is a matter for the processor, wherever the picture lies.
-    spread = (apart @ apart.T).double().cpu() / flat.shape[1] + FLOOR * torch.eye(3, dtype=torch.float64)
-    root, back = _power(spread, 0.5), _power(spread, -0.5)
-    move = (back @ _power(root @ aim.covariance.double().cpu() @ root, 0.5) @ back).to(flat)
+    spread = (weighed @ apart.T).double().cpu() / total + FLOOR * torch.eye(3, dtype=torch.float64)
+    root, back = power(spread, 0.5), power(spread, -0.5)
+    move = (back @ power(root @ aim.covariance.double().cpu() @ root, 0.5) @ back).to(flat)
     return torch.addmm(aim.mean.to(flat)[:, None], move, apart).reshape(picture.shape).clamp_(0, 1)
 
 
-def _power(matrix: Tensor, power: float) -> Tensor:
+def power(matrix: Tensor, exponent: float) -> Tensor:
+    """A symmetric matrix of no negative eigenvalue to a power."""
     values, vectors = torch.linalg.eigh(matrix)
-    result: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
-    return result
+    raised: Tensor = (vectors * values.clamp_min(1e-9) ** exponent) @ vectors.T
+    return raised

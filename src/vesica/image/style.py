@@ -24,6 +24,7 @@ from vesica.image.mask import strength_of
 from vesica.image.network import Network
 from vesica.image.params import StyleParams
 from vesica.image.pictures import Picture, check_picture, resize
+from vesica.image.recolour import power, recoloured
 from vesica.image.style_cards import StyleCard, card_of, read_card
 from vesica.image.style_loss import Statistics
 from vesica.image.style_names import PAINTINGS, Wish, labels, parse_styles
@@ -58,7 +59,6 @@ SHIFTS, JITTER = 4, 8
 
 GRAIN = 0.12
 """Deviation of the noise that the seed draws onto the content where painting starts from it."""
-
 
 FAINT = 0.4
 """Share of the content's weight at the first scale where painting starts from the style."""
@@ -302,9 +302,11 @@ class _Painter:
         content = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float().div_(255)
         content = scaled(content, scale.height, scale.width)
         if regions[0].share is None:
-            return _recoloured(content, regions[0])
+            return recoloured(content, _colours(regions[0].styles))
         changed = sum(
-            region.share * (_recoloured(content, region) - content) for region in regions if region.share is not None
+            region.share * (recoloured(content, _colours(region.styles), region.share) - content)
+            for region in regions
+            if region.share is not None
         )
         return (content + changed).clamp(0, 1)
 
@@ -314,7 +316,7 @@ class _Painter:
             return content + GRAIN * noise
         # The first region's colours will do: what is found at 128 pixels forgets them.
         aim = _colours(regions[0].styles)
-        spread = torch.einsum("ij,bjhw->bihw", _power(aim.covariance, 0.5).float(), noise)
+        spread = torch.einsum("ij,bjhw->bihw", power(aim.covariance, 0.5).float(), noise)
         return aim.mean.float().view(1, 3, 1, 1) + spread
 
     def _descended(self, view: Tensor, objective: Objective, scale: _Scale, generator: torch.Generator) -> Tensor:
@@ -345,30 +347,6 @@ def _colours(styles: Sequence[tuple[float, Style]]) -> Statistics:
     covariance = sum(weight * style[COLOURS].covariance.double() for weight, style in styles)
     assert isinstance(mean, Tensor) and isinstance(covariance, Tensor)
     return Statistics(mean, covariance)
-
-
-def _power(matrix: Tensor, power: float) -> Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
-    raised: Tensor = (vectors * values.clamp_min(1e-9) ** power) @ vectors.T
-    return raised
-
-
-def _recoloured(content: Tensor, region: Region) -> Tensor:
-    """``content`` with the mean and covariance of the region's colours, each moved as little as can be.
-
-    The linear map of optimal transport between two normal distributions (Pitié and Kokaram, 2007).
-    """
-    flat = content[0].flatten(1)
-    share = torch.ones(flat.shape[1]) if region.share is None else region.share.flatten()
-    total = share.sum(dtype=torch.float64).clamp_min(1e-6)
-    own = (flat * share).sum(1, dtype=torch.float64) / total
-    apart = flat - own[:, None].float()
-    spread = ((apart * share) @ apart.T).double() / total + 1e-5 * torch.eye(3, dtype=torch.float64)
-    aim = _colours(region.styles)
-    root, back = _power(spread, 0.5), _power(spread, -0.5)
-    move = back @ _power(root @ aim.covariance @ root, 0.5) @ back
-    moved = torch.addmm(aim.mean[:, None].float(), move.float(), apart)
-    return moved.reshape(content.shape).clamp_(0, 1)
 
 
 def coloured(painted: Picture, ground: Picture, colour: str) -> Picture:
