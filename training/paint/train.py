@@ -175,6 +175,13 @@ def inner(x: Tensor, side: int) -> Tensor:
     return x[:, :, edge:-edge, edge:-edge]
 
 
+def together(found: Statistics) -> Statistics:
+    """Of several pictures of one size [n, ...], the statistics of all their places, [1, ...]."""
+    mean = found.mean.mean(0, keepdim=True)
+    squares = (found.covariance + found.mean[:, :, None] * found.mean[:, None]).mean(0, keepdim=True)
+    return Statistics(mean, squares - mean[:, :, None] * mean[:, None])
+
+
 def loss_of(
     model: Trained,
     network: EfficientNetLite,
@@ -187,6 +194,8 @@ def loss_of(
 ) -> tuple[Tensor, float, float]:
     """The mean loss of contents [n, 3, side, side] in one style; its style part as a logarithm; its content part."""
     painted = paint_whole(model.painter.brush(manner, weight), content, noise)
+    colours = Statistics(aim[COLOURS].mean[0], aim[COLOURS].covariance[0])
+    painted = torch.cat([recoloured(one[None], colours) for one in painted])
     # The backbone's grid lies anywhere over ours, so that no pattern can hide between its steps.
     down, right = (slice(side, side + content.shape[-1] - LOOSE) for side in shift)
     seen = painted[:, :, down, right].contiguous(memory_format=torch.channels_last)
@@ -195,11 +204,12 @@ def loss_of(
         told = network.maps(where, (CONTENT_LAYER,))[CONTENT_LAYER]
     maps = network.maps(seen, (*STYLE_LAYERS, CONTENT_LAYER)) | {COLOURS: seen}
     found = {layer: statistics(inner(maps[layer], seen.shape[-1])) for layer in aim}
-    style = style_loss(found, aim)
-    kept = content_loss(maps[CONTENT_LAYER], told)
+    # A crop has too few places for the covariance of broad strokes: they are looked for in all crops together, too.
+    style = (style_loss(found, aim).mean() + style_loss({layer: together(one) for layer, one in found.items()}, aim)) / 2
+    kept = content_loss(maps[CONTENT_LAYER], told).mean()
     rough = painted.diff(dim=-1).abs().mean((1, 2, 3)) + painted.diff(dim=-2).abs().mean((1, 2, 3))
     # The logarithm asks for the same share of improvement everywhere, however hard a style is.
-    return (style + weight * kept + SMOOTH * rough).log().mean(), style.log().mean().item(), kept.mean().item()
+    return (style + weight * kept + SMOOTH * rough.mean()).log().sum(), style.log().item(), kept.item()
 
 
 def main() -> None:

@@ -114,7 +114,7 @@ def paint(
             brush = studied().painter.brush(code, params.content if view is None else FINISH)
             padded = _padded(begun)
             noise = torch.randn(1, NOISE, *(side // 4 for side in padded.shape[-2:]), generator=generator)
-            view = paint_bands(brush, padded, noise, pool, tell)[:, :, :rows, :columns]
+            view = recoloured(paint_bands(brush, padded, noise, pool, tell)[:, :, :rows, :columns], aim[COLOURS])
             done += 1
             tell(view, f"at {columns} x {rows}")
     assert view is not None
@@ -178,7 +178,7 @@ def _fitted(
     code, nearest, least = code.clone().requires_grad_(), code, math.inf
     adam = torch.optim.Adam([code], lr=FIT_RATE, betas=(0.9, 0.99))
     for _ in range(params.fit):
-        painted = paint_whole(known.painter.brush(code, params.content), content, noise)
+        painted = recoloured(paint_whole(known.painter.brush(code, params.content), content, noise), aim[COLOURS])
         maps = network.maps(painted, (*STYLE_LAYERS, CONTENT_LAYER)) | {COLOURS: painted}
         found = {layer: statistics(maps[layer]) for layer in aim}
         loss = style_loss(found, aim).sum() + params.content * content_loss(maps[CONTENT_LAYER], told).sum()

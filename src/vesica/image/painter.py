@@ -74,6 +74,16 @@ CONVOLUTIONS = {
 NORMED = tuple(name for name in CONVOLUTIONS if name != "leave")
 """Convolutions that an instance norm follows."""
 
+WHITENED = frozenset({"down", "deep2", "deep4", "wide2", "fine"})
+"""Those whose norm takes away what channels have in common too: a style is covariances, and so each picture has its
+own exactly, not on average. On one style, 200 steps went to a loss of 1.19 with it and of 1.35 without."""
+
+RIDGE = 0.03
+"""Share of the mean variance that is added to each channel's, as few places can't tell 80 channels apart."""
+
+ROUNDS = 6
+"""Of Newton's iteration; the weakest directions stay somewhat weaker."""
+
 
 STEERED = 2 * sum(CONVOLUTIONS[name][1] for name in NORMED) + (BANK - 1) * len(CONVOLUTIONS)
 """Numbers that steer the network: gain and bias of every instance norm, and the shares of the kernels."""
@@ -157,19 +167,48 @@ class Painter(nn.Module):
         )
 
 
+def whitening(covariance: Tensor) -> Tensor:
+    """The symmetric matrix that turns maps of this covariance [..., c, c] into ones that have nothing in common.
+
+    Newton's iteration for the inverse square root, without eigenvectors, so that slopes are stable (Huang et al., 2019,
+    "Iterative Normalization").
+    """
+    channels = covariance.shape[-1]
+    one = torch.eye(channels, dtype=covariance.dtype, device=covariance.device)
+    mean = covariance.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None].clamp_min(1e-5)
+    scaled = (covariance / mean * (1 - RIDGE) + RIDGE * one) / channels
+    root = one.expand_as(covariance)
+    for _ in range(ROUNDS):
+        root = 1.5 * root - 0.5 * (root @ root @ root) @ scaled
+    return root / (mean * channels).sqrt()
+
+
+def normed(name: str, x: Tensor, brush: Brush) -> Tensor:
+    """The raw maps [n, channels, height, width] of a convolution, brought to a style's level."""
+    gain, shift = brush.gain[name], brush.shift[name]
+    if name not in WHITENED:
+        return F.group_norm(x, x.shape[1], gain, shift)
+    flat = x.flatten(2)
+    apart = flat - flat.mean(2, keepdim=True)
+    white = whitening(apart @ apart.transpose(1, 2) / flat.shape[2])
+    return ((gain[:, None] * white) @ apart + shift[:, None]).view_as(x)
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What brings a raw map to a style's mean and deviation; gain and shift [1, channels, 1, 1]."""
+    """What brings a raw map to a style's level: gain [1, channels, 1, 1], or [channels, channels, 1, 1]; and shift."""
 
     gain: Tensor
     shift: Tensor
 
     def of(self, x: Tensor) -> Tensor:
-        """``x`` levelled, in its own memory."""
+        """``x`` levelled, in its own memory where it can be."""
+        if self.gain.shape[0] > 1:
+            return F.conv2d(x, self.gain, self.shift.flatten())
         return torch.addcmul(self.shift, x, self.gain, out=x)
 
     def lit(self, x: Tensor) -> Tensor:
-        """``x`` levelled and cut off below zero, in its own memory."""
+        """``x`` levelled and cut off below zero, in its own memory where it can be."""
         return self.of(x).relu_()
 
 
@@ -187,7 +226,7 @@ def paint_whole(brush: Brush, picture: Tensor, noise: Tensor) -> Tensor:
         if kernel.shape[-1] > 1:
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
         x = F.conv2d(x, kernel, brush.bias[name], stride)
-        return F.group_norm(x, x.shape[1], brush.gain[name], brush.shift[name]) if name in brush.gain else x
+        return normed(name, x, brush) if name in brush.gain else x
 
     seen = picture * 4 - 2
     x = torch.cat([F.pixel_unshuffle(seen, 4), noise], 1)
@@ -250,13 +289,19 @@ def paint_bands(
 
         def task(place: int) -> tuple[Tensor, Tensor, Tensor]:
             x = F.conv2d(bands[place] if single else bordered(bands, place, level), kernel, bias, stride)
-            return x, x.sum((0, 2, 3)).double(), x.square().sum((0, 2, 3)).double()
+            flat = x[0].flatten(1)
+            square = flat @ flat.T if name in WHITENED else x.square().sum((0, 2, 3))
+            return x, x.sum((0, 2, 3)).double(), square.double()
 
         raw, sums, squares = (list(parts) for parts in zip(*each(task), strict=True))
         places = sum(band.shape[2] * band.shape[3] for band in raw)
         mean, square = torch.stack(sums).sum(0) / places, torch.stack(squares).sum(0) / places
-        gain = brush.gain[name].double() / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
-        shift = brush.shift[name].double() - mean * gain
+        gain, shift = brush.gain[name].double(), brush.shift[name].double()
+        if name in WHITENED:
+            gain = gain[:, None] * whitening(square - mean[:, None] * mean)
+            return raw, Level(gain.float()[:, :, None, None], (shift - gain @ mean).float().view(1, -1, 1, 1))
+        gain = gain / (square - mean.square()).clamp_min(0).add(1e-5).sqrt()
+        shift = shift - mean * gain
         return raw, Level(gain.float().view(1, -1, 1, 1), shift.float().view(1, -1, 1, 1))
 
     def lit(name: str, bands: list[Tensor], stride: int = 1) -> list[Tensor]:
