@@ -41,7 +41,7 @@ WEIGHTS = (0.5, 4.0)
 STEERING = 0.12
 """How fast the perceptron that turns codes into gains and shares learns, where a kernel of deviation 1 learns at 1."""
 
-OWN = 0.02
+OWN = 0.008
 """Largest step of a number that is learned of one card alone."""
 
 LOOSE = 16
