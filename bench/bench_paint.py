@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vesica.image.paint import paint
-from vesica.image.painter import CODE, NOISE, paint_bands, studied
+from vesica.image.painter import MANNER, NOISE, paint_bands, studied
 from vesica.image.params import PaintParams
 from vesica.image.pictures import read_picture
 from vesica.image.tensors import one_thread_each
@@ -96,7 +96,7 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(f"4096 x 4096 pixels: peak {peak:.2f} GiB, {time.process_time() - began:.1f} s of processor")
         return
-    textbook, brush = FastNeuralStyle().eval(), studied().painter.brush(torch.zeros(CODE), 1.5)
+    textbook, brush = FastNeuralStyle().eval(), studied().painter.brush(torch.zeros(MANNER), 1.5)
     print(f"fast_neural_style: {sum(p.numel() for p in textbook.parameters()):,} parameters")
     for side in (256, 512, 1024):
         picture = torch.rand(1, 3, side, side)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vesica.errors import Cancelled, VesicaError
 from vesica.image.paint import STYLE_SIZE, paint
-from vesica.image.painter import CODE, NOISE, STEP, Brush, Painter, paint_bands, paint_whole, studied
+from vesica.image.painter import MANNER, NOISE, STEP, Brush, Painter, paint_bands, paint_whole, studied
 from vesica.image.params import PaintParams
 from vesica.image.pictures import Picture, read_picture, resize
 from vesica.image.recolour import recoloured
@@ -52,8 +52,8 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 @pytest.fixture(scope="module")
 def brush() -> Brush:
     """A style of a painter whose numbers are drawn."""
-    code = torch.randn(CODE, generator=torch.Generator().manual_seed(0))
-    return Painter().requires_grad_(False).brush(code, 1.5)
+    manner = 0.3 * torch.randn(MANNER, generator=torch.Generator().manual_seed(0))
+    return Painter().requires_grad_(False).brush(manner, 1.5)
 
 
 @given(height=st.integers(2, 40), width=st.integers(2, 6))

@@ -17,7 +17,7 @@ from PIL import Image, ImageEnhance
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vesica.image.painter import CODE, CONVOLUTIONS, NOISE, Painter, described, paint_whole, spread
+from vesica.image.painter import CODE, CONVOLUTIONS, MANNER, NOISE, STEERED, Painter, described, paint_whole, spread
 from vesica.image.recolour import recoloured
 from vesica.image.style_loss import CONTENT_LAYER, STYLE_LAYERS, Statistics, content_loss, statistics, style_loss
 from vesica.image.style_slope import COLOURS, style_of
@@ -32,7 +32,7 @@ STYLE_SIZE = 512
 VARIANTS = 6
 """Crops with other colours of each painting, so that styles nobody trained on find their place."""
 
-CARDS = 0.75
+CARDS = 0.9
 """Share of the samples whose style is a whole painting."""
 
 WEIGHTS = (0.5, 4.0)
@@ -41,8 +41,8 @@ WEIGHTS = (0.5, 4.0)
 STEERING = 0.12
 """How fast the perceptron that turns codes into gains and shares learns, where a kernel of deviation 1 learns at 1."""
 
-OWN = 1.0
-"""How fast a card's own code does."""
+OWN = 0.008
+"""Largest step of a number that is learned of one card alone."""
 
 LOOSE = 16
 """Pixels by which what the backbone sees is smaller than what is painted."""
@@ -113,12 +113,36 @@ def principal(described_styles: Tensor, cards: int) -> tuple[Tensor, Tensor]:
 
 
 class Trained(nn.Module):
-    """All that is learned: the painter, and for each card what its code should be beyond what is computed."""
+    """All that is learned: the painter, and for each card what its manner is beyond what is computed."""
 
     def __init__(self, cards: int, seed: int) -> None:
         super().__init__()
         self.painter = Painter(seed)
-        self.own = nn.Parameter(torch.zeros(cards, CODE))
+        self.own = nn.Parameter(torch.zeros(cards, MANNER))
+
+
+class Rows:
+    """Adam that moves only the rows of a table which a step has seen, each by its own count of steps."""
+
+    def __init__(self, table: Tensor) -> None:
+        self.first, self.second = torch.zeros_like(table), torch.zeros_like(table)
+        self.steps = table.new_zeros(len(table), 1)
+
+    def step(self, table: Tensor, slope: Tensor, rate: float) -> None:
+        seen = slope.any(1).nonzero()[:, 0]
+        slope = slope[seen]
+        self.steps[seen] += 1
+        steps = self.steps[seen]
+        self.first[seen] = first = self.first[seen].lerp(slope, 0.1)
+        self.second[seen] = second = self.second[seen].lerp(slope.square(), 0.02)
+        apart = (second / (1 - 0.98**steps)).sqrt_().add_(1e-8)
+        table[seen] -= rate * first / (1 - 0.9**steps) / apart
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"first": self.first, "second": self.second, "steps": self.steps}
+
+    def load_state_dict(self, kept: dict[str, Tensor]) -> None:
+        self.first, self.second, self.steps = kept["first"], kept["second"], kept["steps"]
 
 
 class Contents:
@@ -151,10 +175,17 @@ def inner(x: Tensor, side: int) -> Tensor:
     return x[:, :, edge:-edge, edge:-edge]
 
 
+def together(found: Statistics) -> Statistics:
+    """Of several pictures of one size [n, ...], the statistics of all their places, [1, ...]."""
+    mean = found.mean.mean(0, keepdim=True)
+    squares = (found.covariance + found.mean[:, :, None] * found.mean[:, None]).mean(0, keepdim=True)
+    return Statistics(mean, squares - mean[:, :, None] * mean[:, None])
+
+
 def loss_of(
     model: Trained,
     network: EfficientNetLite,
-    code: Tensor,
+    manner: Tensor,
     aim: dict[str, Statistics],
     content: Tensor,
     weight: float,
@@ -162,7 +193,9 @@ def loss_of(
     shift: tuple[int, int],
 ) -> tuple[Tensor, float, float]:
     """The mean loss of contents [n, 3, side, side] in one style; its style part as a logarithm; its content part."""
-    painted = paint_whole(model.painter.brush(code, weight), content, noise)
+    painted = paint_whole(model.painter.brush(manner, weight), content, noise)
+    colours = Statistics(aim[COLOURS].mean[0], aim[COLOURS].covariance[0])
+    painted = torch.cat([recoloured(one[None], colours) for one in painted])
     # The backbone's grid lies anywhere over ours, so that no pattern can hide between its steps.
     down, right = (slice(side, side + content.shape[-1] - LOOSE) for side in shift)
     seen = painted[:, :, down, right].contiguous(memory_format=torch.channels_last)
@@ -171,11 +204,14 @@ def loss_of(
         told = network.maps(where, (CONTENT_LAYER,))[CONTENT_LAYER]
     maps = network.maps(seen, (*STYLE_LAYERS, CONTENT_LAYER)) | {COLOURS: seen}
     found = {layer: statistics(inner(maps[layer], seen.shape[-1])) for layer in aim}
-    style = style_loss(found, aim)
-    kept = content_loss(maps[CONTENT_LAYER], told)
+    # A crop has too few places for the covariance of broad strokes: they are looked for in all crops together, too.
+    style = (
+        style_loss(found, aim).mean() + style_loss({layer: together(one) for layer, one in found.items()}, aim)
+    ) / 2
+    kept = content_loss(maps[CONTENT_LAYER], told).mean()
     rough = painted.diff(dim=-1).abs().mean((1, 2, 3)) + painted.diff(dim=-2).abs().mean((1, 2, 3))
     # The logarithm asks for the same share of improvement everywhere, however hard a style is.
-    return (style + weight * kept + SMOOTH * rough).log().mean(), style.log().mean().item(), kept.mean().item()
+    return (style + weight * kept + SMOOTH * rough.mean()).log().sum(), style.log().item(), kept.item()
 
 
 def main() -> None:
@@ -216,10 +252,8 @@ def main() -> None:
     every = {layer: Statistics(styles[f"{layer}.mean"], styles[f"{layer}.covariance"]) for layer in LAYERS}
     told = described(every)
     centre, axes = principal(told, len(paintings))
-    codes = (told - centre) @ axes
-    log(
-        f"{len(paintings)} cards, {len(told)} styles, {len(photographs)} photographs, codes {codes.std(0)[:4].tolist()}"
-    )
+    manners = F.pad((told - centre) @ axes, (0, STEERED))
+    log(f"{len(paintings)} cards, {len(told)} styles, {len(photographs)} photographs")
     contents = Contents(photographs, paintings, args.device)
     network = efficientnet_lite()
     if args.device != "cpu":
@@ -228,7 +262,7 @@ def main() -> None:
     model, slow = Trained(len(paintings), args.seed).to(args.device), Trained(len(paintings), args.seed).to(args.device)
     slow.load_state_dict(model.state_dict())
     log(f"{sum(p.numel() for p in model.painter.parameters()):,} parameters")
-    parameters = list(model.parameters())
+    parameters = list(model.painter.parameters())
     # Kernels move by a share of the deviation they began with: a sum over many inputs must not jump.
     groups = [
         {"params": [model.painter.bank[name], model.painter.bias[name]], "share": spread(name)} for name in CONVOLUTIONS
@@ -237,15 +271,15 @@ def main() -> None:
     groups.append(
         {"params": [p for part in steering for p in getattr(model.painter, part).parameters()], "share": STEERING}
     )
-    groups.append({"params": [model.own], "share": OWN})
+    rows = Rows(model.own)
     optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99), fused=True)
     step, checkpoint = 0, args.out / "checkpoint.pt"
     if checkpoint.is_file():
         kept = torch.load(checkpoint, weights_only=True, map_location=args.device)
         model.load_state_dict(kept["model"])
         slow.load_state_dict(kept["slow"])
-        if "optimiser" in kept:
-            optimiser.load_state_dict(kept["optimiser"])
+        optimiser.load_state_dict(kept["optimiser"])
+        rows.load_state_dict(kept["rows"])
         step = kept["step"]
         log(f"on from step {step}")
     sizes = [(int(size), float(share)) for size, share in (part.split(":") for part in args.sizes.split(","))]
@@ -255,6 +289,7 @@ def main() -> None:
             "model": model.state_dict(),
             "slow": slow.state_dict(),
             "optimiser": optimiser.state_dict(),
+            "rows": rows.state_dict(),
             "step": step,
         }
         torch.save(kept, args.out / "checkpoint.tmp")
@@ -266,7 +301,7 @@ def main() -> None:
 
     @torch.no_grad()
     def look() -> None:
-        rows = []
+        sheet_rows = []
         for path in sorted(args.looks.iterdir())[:5]:
             image = read(path)
             side = min(image.size)
@@ -280,9 +315,9 @@ def main() -> None:
                 begun = recoloured(
                     content, Statistics(*(part[card] for part in (every[COLOURS].mean, every[COLOURS].covariance)))
                 )
-                row.append(paint_whole(slow.painter.brush(codes[card] + slow.own[card], 1.5), begun, noise))
-            rows.append(torch.cat(row, 3))
-        sheet = torch.cat(rows, 2)[0].permute(1, 2, 0).cpu().numpy() * 255
+                row.append(paint_whole(slow.painter.brush(manners[card] + slow.own[card], 1.5), begun, noise))
+            sheet_rows.append(torch.cat(row, 3))
+        sheet = torch.cat(sheet_rows, 2)[0].permute(1, 2, 0).cpu().numpy() * 255
         Image.fromarray(sheet.round().astype(np.uint8)).save(args.out / f"look-{step:06d}.jpg", quality=88)
 
     def slope(mine: Trained, number: int) -> list[list[float]]:
@@ -301,10 +336,10 @@ def main() -> None:
             colours = Statistics(aim[COLOURS].mean[0], aim[COLOURS].covariance[0])
             content = torch.cat([recoloured(contents.draw(size, rng), colours) for _ in range(args.each)])
             noise = torch.randn(args.each, NOISE, size // 4, size // 4, generator=generator).to(args.device)
-            code = codes[style] + (mine.own[style] if card else 0)
+            manner = manners[style] + (mine.own[style] if card else 0)
             weight = WEIGHTS[0] * (WEIGHTS[1] / WEIGHTS[0]) ** rng.random()
             shift = rng.randrange(LOOSE + 1), rng.randrange(LOOSE + 1)
-            loss, *parts = loss_of(mine, network, code, aim, content, weight, noise, shift)
+            loss, *parts = loss_of(mine, network, manner, aim, content, weight, noise, shift)
             (loss / args.batch).backward()
             told_here.append(parts)
         return told_here
@@ -324,21 +359,25 @@ def main() -> None:
                     return
                 seen["started"] += 1
                 with torch.no_grad():
-                    torch._foreach_copy_(list(mine.parameters()), parameters)
+                    torch._foreach_copy_(list(mine.parameters()), list(model.parameters()))
             mine.zero_grad()
             parts = slope(mine, number)
             with lock:
-                for parameter, own in zip(parameters, mine.parameters(), strict=True):
+                for parameter, own in zip(parameters, mine.painter.parameters(), strict=True):
                     parameter.grad = own.grad
                 nn.utils.clip_grad_norm_(parameters, 1.0)
                 left = (args.steps - step) / max(1, args.steps - args.decay_from)
+                pace = min(1.0, (step + 1) / 100, max(left, 0.0))
                 for group in optimiser.param_groups:
-                    group["lr"] = group["share"] * args.rate * min(1.0, (step + 1) / 100, max(left, 0.0))
+                    group["lr"] = group["share"] * args.rate * pace
                 optimiser.step()
+                if mine.own.grad is not None:
+                    with torch.no_grad():
+                        rows.step(model.own, mine.own.grad, OWN * pace)
                 step += 1
-                keep = min(0.9995, (1 + step) / (20 + step))
+                keep = min(0.999, (1 + step) / (20 + step))
                 with torch.no_grad():
-                    torch._foreach_lerp_(list(slow.parameters()), parameters, 1 - keep)
+                    torch._foreach_lerp_(list(slow.parameters()), list(model.parameters()), 1 - keep)
                 seen["told"] += parts
                 if step % 50 == 0:
                     now, cpu, count = time.time(), time.process_time(), len(seen["told"])
@@ -351,7 +390,7 @@ def main() -> None:
                         f"{1000 * (cpu - seen['process']) / count / args.each:.0f} ms a picture"
                     )
                     seen.update(began=now, process=cpu, told=[])
-                if step % 500 == 0 or step == args.steps:
+                if step % 200 == 0 or step == args.steps:
                     save()
                 if args.looks and step % 1000 == 0:
                     look()

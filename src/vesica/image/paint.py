@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vesica.errors import VesicaError
 from vesica.image.mask import strength_of
-from vesica.image.painter import CODE, NOISE, STEP, Studied, paint_bands, paint_whole, studied
+from vesica.image.painter import CODE, MANNER, NOISE, STEERED, STEP, Studied, paint_bands, paint_whole, studied
 from vesica.image.params import PaintParams
 from vesica.image.pictures import Picture, check_picture, resize
 from vesica.image.recolour import recoloured
@@ -42,7 +42,7 @@ FINISH = 4.0
 FIT_SIDE = 256
 """Longest side of the picture on which a style is learned anew."""
 
-FIT_RATE = 0.08
+FIT_RATE = 0.03
 
 STRAY = 0.35
 """Deviation of a take's style code at a variety of 1."""
@@ -88,7 +88,7 @@ def paint(
         cards = cards_behind(
             wishes, {} if painting is None else {"painting": painting}, efficientnet_lite(), pool, STYLE_SIZE
         )
-        aim, code = _blend(wishes[0], cards, studied())
+        aim, manner = _blend(wishes[0], cards, studied())
         generator = torch.Generator().manual_seed(seed)
         whole = torch.from_numpy(np.array(ground)).permute(2, 0, 1)[None]
         sizes = _sizes(height, width, params.scale)
@@ -100,10 +100,11 @@ def paint(
 
         if params.fit:
             content = recoloured(_small(whole, FIT_SIDE), aim[COLOURS])
-            for nearer in _fitted(studied(), content, aim, code, params, generator):
-                code, done = nearer, done + 1
+            for nearer in _fitted(studied(), content, aim, manner, params, generator):
+                manner, done = nearer, done + 1
                 tell(note="learning the style")
-        code = code + params.variety * STRAY * torch.randn(CODE, generator=generator)
+        stray = params.variety * STRAY * torch.randn(CODE, generator=generator)
+        manner = manner + torch.nn.functional.pad(stray, (0, STEERED))
         view = None
         for rows, columns in sizes:
             if view is None:
@@ -111,10 +112,10 @@ def paint(
                 begun = recoloured(content, aim[COLOURS])
             else:
                 begun = scaled(view, rows, columns).clamp_(0, 1)
-            brush = studied().painter.brush(code, params.content if view is None else FINISH)
+            brush = studied().painter.brush(manner, params.content if view is None else FINISH)
             padded = _padded(begun)
             noise = torch.randn(1, NOISE, *(side // 4 for side in padded.shape[-2:]), generator=generator)
-            view = paint_bands(brush, padded, noise, pool, tell)[:, :, :rows, :columns]
+            view = recoloured(paint_bands(brush, padded, noise, pool, tell)[:, :, :rows, :columns], aim[COLOURS])
             done += 1
             tell(view, f"at {columns} x {rows}")
     assert view is not None
@@ -122,10 +123,10 @@ def paint(
 
 
 def _blend(wishes: Sequence[Wish], cards: Mapping[str, StyleCard], known: Studied) -> tuple[Style, Tensor]:
-    """Statistics and code of the styles together, each by its weight."""
+    """Statistics and manner of the styles together, each by its weight."""
     total = sum(wish.weight for wish in wishes)
     styles = [(wish.weight / total, wish.name, cards[wish.name].at(STYLE_SIZE)) for wish in wishes]
-    code = sum((share * known.code(style, name) for share, name, style in styles), torch.zeros(CODE))
+    manner = sum((share * known.manner(style, name) for share, name, style in styles), torch.zeros(MANNER))
     aim = {
         layer: Statistics(
             sum((share * style[layer].mean for share, _, style in styles), torch.zeros(())),
@@ -133,7 +134,7 @@ def _blend(wishes: Sequence[Wish], cards: Mapping[str, StyleCard], known: Studie
         )
         for layer in (COLOURS, *STYLE_LAYERS)
     }
-    return aim, code
+    return aim, manner
 
 
 def _sizes(height: int, width: int, scale: float) -> list[tuple[int, int]]:
@@ -167,23 +168,23 @@ def _look(view: Tensor) -> Picture:
 
 
 def _fitted(
-    known: Studied, content: Tensor, aim: Style, code: Tensor, params: PaintParams, generator: torch.Generator
+    known: Studied, content: Tensor, aim: Style, manner: Tensor, params: PaintParams, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """Codes, the nearest to the style on this content so far, by steps of Adam down the training's loss."""
+    """Manners, the nearest to the style on this content so far, by steps of Adam down the training's loss."""
     network, noise = (
         efficientnet_lite(),
         torch.randn(1, NOISE, *(side // 4 for side in content.shape[-2:]), generator=generator),
     )
     told = network.maps(content, (CONTENT_LAYER,))[CONTENT_LAYER]
-    code, nearest, least = code.clone().requires_grad_(), code, math.inf
-    adam = torch.optim.Adam([code], lr=FIT_RATE, betas=(0.9, 0.99))
+    manner, nearest, least = manner.clone().requires_grad_(), manner, math.inf
+    adam = torch.optim.Adam([manner], lr=FIT_RATE, betas=(0.9, 0.99))
     for _ in range(params.fit):
-        painted = paint_whole(known.painter.brush(code, params.content), content, noise)
+        painted = recoloured(paint_whole(known.painter.brush(manner, params.content), content, noise), aim[COLOURS])
         maps = network.maps(painted, (*STYLE_LAYERS, CONTENT_LAYER)) | {COLOURS: painted}
         found = {layer: statistics(maps[layer]) for layer in aim}
         loss = style_loss(found, aim).sum() + params.content * content_loss(maps[CONTENT_LAYER], told).sum()
         if loss.item() < least:
-            nearest, least = code.detach().clone(), loss.item()
-        (code.grad,) = torch.autograd.grad(loss, code)
+            nearest, least = manner.detach().clone(), loss.item()
+        (manner.grad,) = torch.autograd.grad(loss, manner)
         adam.step()
         yield nearest
