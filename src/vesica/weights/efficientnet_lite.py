@@ -139,17 +139,22 @@ class EfficientNetLite:
         self.name, self._blocks = name, PLANS[name]
         self._weights = {name: tensor.contiguous() for name, tensor in weights.items()}
 
-    def _apply(self, name: str, x: Tensor, *, kernel: int = 1, stride: int = 1, deep: bool = False) -> Tensor:
+    def _apply(
+        self, name: str, x: Tensor, *, kernel: int = 1, stride: int = 1, deep: bool = False, lit: bool = False
+    ) -> Tensor:
+        """A convolution's map; ``lit``: after ReLU6, in its own memory."""
         weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
         if kernel == 1 and x.is_contiguous(memory_format=torch.channels_last):
             # The same sums as a convolution's, in two thirds of its time.
-            return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
+            flat = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias)
+            return (F.hardtanh_(flat, 0, 6) if lit else flat).permute(0, 3, 1, 2)
         if stride > 1:
             # TensorFlow's SAME padding: the odd pixel goes right and below.
             down, right = (max(kernel - (size % stride or stride), 0) for size in x.shape[-2:])
             x = F.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))
         padding = kernel // 2 if stride == 1 else 0
-        return F.conv2d(x, weight, bias, stride, padding, groups=weight.shape[0] if deep else 1)
+        raw = F.conv2d(x, weight, bias, stride, padding, groups=weight.shape[0] if deep else 1)
+        return F.hardtanh_(raw, 0, 6) if lit else raw
 
     def maps(self, pictures: Tensor, layers: tuple[str, ...], *, linear: Collection[str] = ()) -> dict[str, Tensor]:
         """Activations of ``layers`` (names of ``LAYERS``), computed no deeper than needed; differentiable.
@@ -158,20 +163,22 @@ class EfficientNetLite:
         """
         wanted, found = set(layers), {}
         # The classifier saw (0..255 - 127) / 128.
-        x = F.relu6(self._apply("stem", pictures * (255 / 128) - 127 / 128, kernel=3, stride=2))
+        x = self._apply("stem", pictures * (255 / 128) - 127 / 128, kernel=3, stride=2, lit=True)
         for number, (kernel, stride, expands) in enumerate(self._blocks):
             inside = x
             if expands:
-                raw = self._apply(f"e{number}", inside)
-                inside = F.relu6(raw)
-                found[f"e{number}"] = raw if f"e{number}" in linear else inside
+                bare = f"e{number}" in linear
+                raw = self._apply(f"e{number}", inside, lit=not bare)
+                inside = F.relu6(raw) if bare else raw
+                found[f"e{number}"] = raw
                 if wanted <= found.keys():
                     break
-            raw = self._apply(f"d{number}", inside, kernel=kernel, stride=stride, deep=True)
-            inside = F.relu6(raw)
+            bare = f"d{number}" in linear
+            raw = self._apply(f"d{number}", inside, kernel=kernel, stride=stride, deep=True, lit=not bare)
+            inside = F.relu6(raw) if bare else raw
             out = self._apply(f"b{number}", inside)
             x = x + out if stride == 1 and x.shape[1] == out.shape[1] else out
-            found[f"d{number}"] = raw if f"d{number}" in linear else inside
+            found[f"d{number}"] = raw
             found[f"b{number}"] = x
             if wanted <= found.keys():
                 break
