@@ -146,12 +146,11 @@ class Painter(nn.Module):
 
     def brush(self, manner: Tensor, content: float) -> Brush:
         """The network for a style ``manner`` [MANNER] and a ``content`` weight above 0."""
-        code, own = manner.split([CODE, STEERED])
+        code, own = manner[:CODE], manner[CODE:]
         knob = torch.log2(code.new_tensor([content / USUAL]))
         inner = F.silu(self.code2(F.silu(self.code1(torch.cat([code, knob])))))
-        norms, mixes = (torch.cat([self.norms(inner), self.mixes(inner)]) + own).split(
-            [self.norms.out_features, self.mixes.out_features]
-        )
+        count = self.norms.out_features
+        norms, mixes = self.norms(inner) + own[:count], self.mixes(inner) + own[count:]
         # The first of a bank is always whole, so that no style is left without.
         shares = F.pad(mixes.view(len(CONVOLUTIONS), BANK - 1), (1, 0), value=1.0)
         gains, shifts = self._split(norms)
