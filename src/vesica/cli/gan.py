@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +66,8 @@ def train_command(
     Ctrl-C ends it early and leaves a model that can be used. The same command goes on where it was, also after a crash
     or a cut of power.
     """
+    from importlib.metadata import version
+
     from vesica.gan.params import TrainParams
     from vesica.gan.rights import read_rights
 
